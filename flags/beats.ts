@@ -119,6 +119,8 @@ export const seenSchema = z.object({
   lineage_agents: namesSchema.optional(),
   lineage_missions: namesSchema.optional(),
   lineage_runs: namesSchema.optional(),
+  /** The name of a number that the application has reported; absent for anything else. */
+  report: idSchema.optional(),
 });
 /** What {@link seenSchema} accepts. */
 export type Seen = z.infer<typeof seenSchema>;

@@ -70,7 +70,8 @@ const blocked = (why: string): MetBudgets => ({ is: 'blocked', why });
  */
 const IDLE_MS = 35 * 86_400_000;
 
-const ATTRIBUTES = { user: 'user', account: 'account_id' } as const;
+/** The attribute of a call's context that says for whom it is made. */
+export const SPENDER_ATTRIBUTES = { user: 'user', account: 'account_id' } as const;
 
 /** The ids of a call that a budget of this type counts for; a text is what is wrong with the call. */
 function idsOf(
@@ -88,11 +89,11 @@ function idsOf(
       return subject.action === undefined ? [] : [subject.action, ...actionPatterns(subject.action)];
     case 'user':
     case 'account': {
-      const given = context[ATTRIBUTES[type]];
+      const given = context[SPENDER_ATTRIBUTES[type]];
       if (given === undefined) return [];
-      if (typeof given !== 'string') return `${ATTRIBUTES[type]} must be a text`;
+      if (typeof given !== 'string') return `${SPENDER_ATTRIBUTES[type]} must be a text`;
       const problem = idProblem(given);
-      return problem === null ? [given] : `${ATTRIBUTES[type]} ${problem}`;
+      return problem === null ? [given] : `${SPENDER_ATTRIBUTES[type]} ${problem}`;
     }
     default:
       return type satisfies never;

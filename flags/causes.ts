@@ -59,13 +59,15 @@ type Value = string | number | null;
 /** Flat, because flag metadata holds texts and numbers only. A member that is null is left out there. */
 type Members = Readonly<Record<string, z.ZodMiniType<Value>>>;
 
-/** How the stop of a budget is lifted that has counted this; one of a user or an account has stopped a run or agent. */
-const revivesBudget = (scope: string): string =>
-  scope === 'day' || scope === 'all'
-    ? 'kill-switch revive all --reason "…" lifts this'
-    : /^(run|agent|mission|action):/.test(scope)
-      ? `kill-switch revive ${shellWord(scope)} --reason "…" lifts this`
-      : 'kill-switch status shows what to revive';
+/** How a stop is lifted; null: what it has stopped is not known, as in what an older version has recorded. */
+const lifts = (target: string | null): string =>
+  target === null
+    ? 'kill-switch status shows what to revive'
+    : `kill-switch revive ${shellWord(target)} --reason "…" lifts this`;
+
+/** What a budget has stopped that has counted this; one of a user or an account has stopped a run or agent. */
+const stoppedBy = (scope: string): string | null =>
+  scope === 'day' || scope === 'all' ? 'all' : /^(run|agent|mission|action):/.test(scope) ? scope : null;
 
 /** Names that no member may have: metadata and records put values of their own under them. */
 type Taken = { readonly kind?: never; readonly cause?: never; readonly epoch?: never };
@@ -141,9 +143,10 @@ const CAUSES = [
     sentence: ({ target, killedBy, reason }) => `a kill of ${target} by ${killedBy}${reason ? ` (${reason})` : ''}`,
     forModel: () => 'an operator has restricted it',
   }),
+  /** `until`: when its window ends, RFC 3339 UTC; null where it has none, or its end is not known. */
   row('rule', {
-    members: { rule: id },
-    sentence: ({ rule }) => `the rule ${rule}`,
+    members: { rule: id, until: z.nullable(id) },
+    sentence: ({ rule, until }) => `the rule ${rule}${until === null ? '' : ` until ${until.replace('.000Z', 'Z')}`}`,
     forModel: () => 'a standing rule restricts it',
   }),
   row('feature', {
@@ -169,10 +172,11 @@ const CAUSES = [
         : `its amount is not a plain number that could be held to ${limitOf(max)}`,
     instead: () => 'do not split it into parts, and ask a person or stay within the limit',
   }),
+  /** `target`: what it has stopped, or would stop. */
   row('budget', {
-    members: { scope: id, type: id, spent: amount, limit: amount },
+    members: { scope: id, type: id, spent: amount, limit: amount, target: z.nullable(id) },
     sentence: ({ scope, type, spent, limit }, given) =>
-      `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent (${revivesBudget(given.scope)})`,
+      `the budget of ${scope}, of which ${spent} of ${limit} ${type} are spent (${lifts(given.target ?? stoppedBy(given.scope))})`,
     forModel: () => 'its budget is spent, and a person has to look at it',
     instead: () => 'do not try it again, and report what is left to do',
   }),
@@ -186,9 +190,9 @@ const CAUSES = [
     instead: ({ status }) => APPROVALS[status]?.instead ?? 'ask a person, or go on without it',
   }),
   row('tripwire', {
-    members: { name: id, value: amount, limit: amount },
-    sentence: ({ name, value, limit }) =>
-      `the tripwire ${name}, with ${value} where the limit is ${limit} (kill-switch status shows what to revive, kill-switch tripwire set changes it)`,
+    members: { name: id, value: amount, limit: amount, target: z.nullable(id) },
+    sentence: ({ name, value, limit }, given) =>
+      `the tripwire ${name}, with ${value} where the limit is ${limit} (${lifts(given.target)}, kill-switch tripwire set changes it)`,
     forModel: () => 'something was done too often, and a person has to look at it',
     instead: () => 'do not repeat it in this or another form, and report what is left to do',
   }),

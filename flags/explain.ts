@@ -4,7 +4,7 @@ import { isStricter, type Mode, strictness } from './modes.ts';
 import { causeOfKill, killsOf } from './kills-of.ts';
 import type { ActiveKill } from './records.ts';
 import { featureStage, type Inquiry, type Restriction, restrictionFor } from './resolve.ts';
-import { type Asker, modeOfRule } from './rule-table.ts';
+import { type Asker, causeOfRule, modeOfRule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS } from './stages.ts';
 import type { State } from './state.ts';
 import { evaluateTargeting } from './targeting.ts';
@@ -48,8 +48,7 @@ const ofKill = (kill: ActiveKill): MetRestriction => ({
 const rulesOf = ({ rules }: State, subject: Subject, asker: Asker): MetRestriction[] =>
   [...rules.reaching(subject)].flatMap((rule) => {
     const mode = modeOfRule(rule, asker);
-    const { name, entry } = rule;
-    return mode === null ? [] : [{ mode, cause: { kind: 'rule', rule: name } as const, target: entry.target }];
+    return mode === null ? [] : [{ mode, cause: causeOfRule(rule, asker.now), target: rule.entry.target }];
   });
 
 /** What executors have stopped. One that the log has as well is its kill. */

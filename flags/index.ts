@@ -58,6 +58,7 @@ export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionM
 export * from './rollbacks.ts';
 export { killsOf } from './kills-of.ts';
 export { conditionProblem } from './rule-condition.ts';
+export { unsaidAttributes } from './unsaid.ts';
 export { coversRule, DRAINING, type RuleWindow, sameRule } from './rule-entry.ts';
 export { isNoRule, ruleProblem } from './rule-grammar.ts';
 export { type SafeAnswer, safeAnswer } from './safe-answer.ts';

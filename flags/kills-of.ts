@@ -6,7 +6,7 @@ import { actionPatterns, type TargetType } from './targets.ts';
 
 /** Why a kill restricts: by whom it was made, or what a budget or a tripwire had counted. */
 export const causeOfKill = ({ id: killId, target, killed_by: killedBy, reason, cause }: ActiveKill): Cause =>
-  cause ?? { kind: 'kill', killId, target, killedBy, reason };
+  cause ? { ...cause, target } : { kind: 'kill', killId, target, killedBy, reason };
 
 /** Every kill that reaches a subject, in the order in which decisions look them up. */
 export function killsOf({ kills }: Pick<State, 'kills'>, subject: Subject): ActiveKill[] {

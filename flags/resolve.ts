@@ -7,7 +7,7 @@ import type { ActiveKill } from './records.ts';
 import { isSameForAll } from './feature-stage.ts';
 import { evaluateStage, stageAsksForTime } from './feature-targeting.ts';
 import { isNamed, judgeReversing, type NamedKill } from './rollbacks.ts';
-import { type Asker, modeOfRule, nextSecond, type Rule } from './rule-table.ts';
+import { type Asker, causeOfRule, modeOfRule, nextSecond, type Rule } from './rule-table.ts';
 import { AUTONOMY_FLOORS, FEATURE_FLOORS, type FeatureStage } from './stages.ts';
 import type { State } from './state.ts';
 import type { StoreNow } from './store-time.ts';
@@ -126,7 +126,7 @@ function strictestRecorded(state: State, subject: Subject, asker: Asker): Restri
   const mode = stricterMode(stricterMode(stricterMode(recorded, featureMode), autonomyMode), base);
 
   if (kill?.mode === mode) return { mode, cause: causeOfKill(kill) };
-  if (rule?.mode === mode) return { mode, cause: { kind: 'rule', rule: rule.rule.name } };
+  if (rule?.mode === mode) return { mode, cause: causeOfRule(rule.rule, asker.now) };
   if (mode === 'live') return { mode, cause: MODE_CAUSE }; // stages whose floor is `live` restrict nothing
   if (feature !== undefined && stage !== undefined && featureMode === mode)
     return { mode, cause: { kind: 'feature', feature, stage } };

@@ -26,11 +26,16 @@ const KNOWN: ReadonlyMap<string, readonly Kind[]> = new Map<string, readonly Kin
   ...Object.keys(LINEAGE_ATTRIBUTES).map((name) => [name, ['texts']] as const),
 ]);
 
+/** True for what the switch itself says of calls, or flagd of evaluations: no application can forget it. */
+export const isSaidBySwitch = (name: string): boolean => KNOWN.has(name);
+
 /** What a part of a rule needs of the attribute that it names. */
 export interface Need {
   readonly kinds: readonly Kind[];
   /** True where the evaluators do not agree on an absent one: it needs a fallback. */
   readonly isThere?: boolean;
+  /** Of a number in a comparison by order: 1 where a great one meets it, -1 where one far below zero does. */
+  readonly meets?: 1 | -1;
 }
 
 /** What a part of a rule can name. */
@@ -57,7 +62,7 @@ export class ContextScope implements Scope {
     if (typeof name !== 'string') return `has a variable whose name is not a constant text: ${quoteId(name)}`;
     const problem = nameProblem(name) ?? this.#fallbackProblem(fallback, need);
     if (problem !== null) return problem;
-    if (need.isThere === true && fallback === null && !ALWAYS_THERE.has(name)) return noFallback(name, need.kinds);
+    if (need.isThere === true && fallback === null && !ALWAYS_THERE.has(name)) return noFallback(name, need);
     const before = this.#kinds.get(name) ?? KNOWN.get(name) ?? ALL_KINDS;
     const kinds = before.filter((kind) => need.kinds.includes(kind));
     if (kinds.length === 0) return `uses ${quoteId(name)} as ${listed(need.kinds)}, but it is ${listed(before)}`;
@@ -117,9 +122,16 @@ function nameProblem(name: string): string | null {
   return null;
 }
 
-function noFallback(name: string, [kind]: readonly Kind[]): string {
+/** Stands for a number that is not said, in what is advised: more than any amount. */
+const GREAT = 1_000_000_000_000;
+
+function noFallback(name: string, { kinds: [kind], meets }: Need): string {
+  const written = (fallback: unknown): string => `{"var": [${quoteId(name)}, ${JSON.stringify(fallback)}]}`;
+  const problem = `names ${quoteId(name)} without a fallback, where flagd's evaluators do not agree on an absent one`;
+  if (meets !== undefined)
+    return `${problem}: write ${written(meets * GREAT)}, by which a call without it meets this comparison, or ${written(-meets * GREAT)}, by which it does not; choose what restricts, since whoever forgets or misspells it gets that`;
   const fallback = kind === 'number' ? 0 : kind === 'boolean' ? false : kind === 'text' ? 'none' : [];
-  return `names ${quoteId(name)} without a fallback, where flagd's evaluators do not agree on an absent one: write {"var": [${quoteId(name)}, ${JSON.stringify(fallback)}]}, or compare with "==="`;
+  return `${problem}: write ${written(fallback)}, or compare with "==="`;
 }
 
 const WORDS: Readonly<Record<Kind, string>> = {

@@ -125,13 +125,17 @@ const looseEquality: Check = (given, scope) => {
   return variableProblem(value, scope, { kinds: [kind], isThere: constant === 0 || constant === false });
 };
 
-const order: Check = (given, scope) => {
-  if (!Array.isArray(given) || given.every(isConstant)) return NO_SIDES;
-  return first(given, (side) => {
-    if (!isConstant(side)) return variableProblem(side, scope, { kinds: ['number'], isThere: true });
-    return kindOf(side) === 'number' ? null : `compares by order with ${quoteId(side)}, which is not a number`;
-  });
-};
+/** @param great which side is the greater one where it is met: the first (0) or the last one (1) */
+const order =
+  (great: 0 | 1): Check =>
+  (given, scope) => {
+    if (!Array.isArray(given) || given.every(isConstant)) return NO_SIDES;
+    return first(given, (side, i) => {
+      const meets = (i === 0) === (great === 0) ? 1 : -1;
+      if (!isConstant(side)) return variableProblem(side, scope, { kinds: ['number'], isThere: true, meets });
+      return kindOf(side) === 'number' ? null : `compares by order with ${quoteId(side)}, which is not a number`;
+    });
+  };
 
 const membership: Check = (given, scope) => {
   if (!Array.isArray(given) || given.length !== 2) return 'has "in" without a value and a list';
@@ -211,10 +215,10 @@ const CONDITIONS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['!==', strictEquality],
   ['==', looseEquality],
   ['!=', looseEquality],
-  ['<', order],
-  ['<=', order],
-  ['>', order],
-  ['>=', order],
+  ['<', order(1)],
+  ['<=', order(1)],
+  ['>', order(0)],
+  ['>=', order(0)],
   ['in', membership],
   ['starts_with', outsideIterations('starts_with', affix)],
   ['ends_with', outsideIterations('ends_with', affix)],

@@ -1,9 +1,10 @@
+import type { Cause } from './causes.ts';
 import type { Subject } from './context.ts';
 import type { Entry } from './entries.ts';
 import type { Mode } from './modes.ts';
 import { conditionAsksForTime, isMet } from './rule-condition.ts';
 import { DRAINING } from './rule-entry.ts';
-import { nextChangeOf, phaseAt, type RuleTimes, timesOf } from './rule-times.ts';
+import { nextChangeOf, openUntil, phaseAt, type RuleTimes, timesOf } from './rule-times.ts';
 import type { StoreNow } from './store-time.ts';
 import { idsIn, readTarget, TARGET_TYPES, type TargetType } from './targets.ts';
 
@@ -25,6 +26,12 @@ export function modeOfRule({ entry, times }: Rule, { context, now }: Asker): Mod
   const phase = times === null ? 'applies' : phaseAt(times, now());
   if (phase === 'rests' || !isMet(entry, context, now)) return null;
   return phase === 'applies' ? entry.mode : DRAINING;
+}
+
+/** Why, where a rule restricts; with the end of its window, where that is known. */
+export function causeOfRule({ name, times }: Rule, now: StoreNow): Cause {
+  const until = times === null ? null : openUntil(times, now());
+  return { kind: 'rule', rule: name, until: until === null ? null : new Date(until).toISOString() };
 }
 
 /** Standing rules, by their names, and by what they reach. */

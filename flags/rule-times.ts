@@ -70,6 +70,17 @@ export function phaseAt(times: RuleTimes | null, now: number | null): Phase {
 export const nextChangeOf = (times: RuleTimes | null, now: number): number | null =>
   times?.changes.find((at) => at > now) ?? null;
 
+/**
+ * When the opening ends that a moment lies in or is drained for; null where none is known: there is no window, or it has
+ * no end, or what comes after it is not known.
+ */
+export function openUntil(times: RuleTimes | null, now: number | null): number | null {
+  if (times === null || now === null || now < Math.max(times.since, NO_CLOCK)) return null;
+  let end = times.drains.find((drain) => isWithin(now, [drain]))?.[1] ?? now;
+  for (const [from, until] of times.opens) if (from <= end && end < until) end = until;
+  return end > now && end < times.until ? end : null;
+}
+
 const TIME = variable(FLAGD_TIME);
 
 const isIn = ([from, until]: Span): Condition =>

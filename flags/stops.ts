@@ -140,7 +140,7 @@ function termsOf(view: StateView, stop: Stop, target: Target): StopTerms | null 
       const [spent, limit] = [shownAmount(stop.type, stop.value), shownAmount(stop.type, stop.limit)];
       return {
         mode: budget.do,
-        cause: { kind: 'budget', scope: counted, type: stop.type, spent, limit },
+        cause: { kind: 'budget', scope: counted, type: stop.type, spent, limit, target: stop.target },
         counted,
         reason: `${spent} of ${limit} ${stop.type} of the budget ${stop.name} are spent or set aside, and the next call did not fit`,
       };
@@ -151,7 +151,7 @@ function termsOf(view: StateView, stop: Stop, target: Target): StopTerms | null 
       const { value, limit } = stop;
       return {
         mode: tripwire.do,
-        cause: { kind: 'tripwire', name: stop.name, value, limit },
+        cause: { kind: 'tripwire', name: stop.name, value, limit, target: stop.target },
         counted,
         reason: `the tripwire ${stop.name} (${tripwire.on}) ${value === MOST_AMOUNT ? 'was told what is no number' : `counted ${value}`} where the limit is ${limit}`,
       };

@@ -137,6 +137,11 @@ export class InFlight {
     this.#seen?.noteAction(subject, Date.now());
   }
 
+  /** The application has reported a number. */
+  reported(subject: Subject, name: string): void {
+    this.#seen?.noteReport(subject, name);
+  }
+
   start(running: Running): void {
     const now = Date.now();
     this.#running.set(running, now);

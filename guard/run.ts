@@ -149,6 +149,7 @@ export function openRun({ guard, keeper, identity, acting }: RunParts): OpenedRu
       if (problem) throw invalid(`The name of a report ${problem}.`);
       if (typeof value !== 'number')
         throw invalid(`The value of the report ${name} is a number, not a ${typeof value}.`);
+      guard.inFlight.reported(subject, name);
       guard.tripwires?.reported(subject, name, value);
     },
     async checkpoint(name, state = null, options = {}) {

@@ -14,7 +14,7 @@ const MOST_REMEMBERED = 10_000;
 const [MOST_ACTIONS, MOST_RUNS] = [500, 5];
 
 /** The members of a report that say who did what. */
-export type ReportedSubject = Omit<Seen, 'at' | 'executor'>;
+export type ReportedSubject = Omit<Seen, 'at' | 'executor' | 'report'>;
 
 /** A subject as reports have it. */
 export const reportedSubject = (subject: Subject): ReportedSubject => ({
@@ -31,13 +31,16 @@ export const reportedSubject = (subject: Subject): ReportedSubject => ({
 });
 
 /**
- * What has come by in this process: which agent has called which action, and which runs there were. Operators are
- * told of it for a day, so that a stop of a name that nobody has is noticed. Each is reported every quarter of an hour.
+ * What has come by in this process: which agent has called which action, which runs there were, and which numbers the
+ * application has reported. Operators are told of it for a day, so that a stop of a name that nobody has is noticed.
+ * Each is reported every quarter of an hour.
  */
 export class SeenHere {
   /** Agent, then action: when it was last reported. Two maps, because a text made of both would cost each call more. */
   readonly #actions = new Map<string | undefined, Map<string | undefined, number>>();
   readonly #runs = new Map<string, number>();
+  /** The names of numbers that the application has reported: when each was last told. */
+  readonly #reports = new Map<string, number>();
   #remembered = 0;
   #pendingActions: Omit<Seen, 'executor'>[] = [];
   #pendingRuns: Omit<Seen, 'executor'>[] = [];
@@ -72,6 +75,16 @@ export class SeenHere {
     this.#pendingRuns.push({ at: isoOf(now), ...reportedSubject(subject) });
   }
 
+  /** The application has reported a number of this name. @param now wall time in milliseconds */
+  noteReport({ agentId }: Subject, name: string, now = Date.now()): void {
+    const last = this.#reports.get(name);
+    if (last !== undefined && now - last < AGAIN_MS) return;
+    if (this.#pendingActions.length >= MOST_ACTIONS) return;
+    this.#reports.set(name, now);
+    this.#remember();
+    this.#pendingActions.push({ at: isoOf(now), ...reportedSubject({ agentId }), report: name });
+  }
+
   /** What was not reported yet; it counts as reported from then on. */
   take(): readonly Omit<Seen, 'executor'>[] {
     const taken = [...this.#pendingActions, ...this.#pendingRuns];
@@ -86,6 +99,7 @@ export class SeenHere {
     this.#remembered = 0;
     this.#actions.clear();
     this.#runs.clear();
+    this.#reports.clear();
   }
 }
 

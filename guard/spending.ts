@@ -179,12 +179,13 @@ export class Spending {
 const termsOf = (charges: readonly BudgetCharge[]): string =>
   charges.map(({ account, amount, limit }) => `${account} ${amount} ${limit}`).join('\n');
 
-const causeOf = ({ counted, type, limit }: BudgetCharge, { spent, reserved }: Balance): Cause => ({
+const causeOf = ({ counted, type, limit, target }: BudgetCharge, { spent, reserved }: Balance): Cause => ({
   kind: 'budget',
   scope: counted,
   type,
   spent: shownAmount(type, spent + reserved),
   limit: shownAmount(type, limit),
+  target,
 });
 
 const warningsOf = (charges: readonly BudgetCharge[], balances: readonly Balance[]): Cause[] =>

@@ -27,6 +27,11 @@ export interface ChangeAnswer {
   readonly already: boolean;
 }
 
+/** `matched`: where the change names somebody, or something, that executors may not know. */
+export interface NamingAnswer extends ChangeAnswer {
+  readonly matched?: Matched | undefined;
+}
+
 /** `matched` and `acknowledgements`: where the change takes authority away. */
 export interface TighteningAnswer extends ChangeAnswer {
   readonly matched?: Matched | undefined;
@@ -108,8 +113,10 @@ export interface ApprovalAnswer extends ChangeAnswer {
   readonly approval: ApprovalRecord;
 }
 
+/** `matched`: whether executors know whom and what it names. */
 export interface AllowAnswer extends ChangeAnswer {
   readonly standing: StandingRecord;
+  readonly matched: { readonly agent: Matched; readonly action: Matched; readonly run?: Matched | undefined };
 }
 
 /** A request with what differs from the last one of its action that was approved. */

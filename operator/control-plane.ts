@@ -11,6 +11,7 @@ import type {
   ForksAnswer,
   InitAnswer,
   KillAnswer,
+  NamingAnswer,
   RecoverAnswer,
   ResolveAnswer,
   ReviveAnswer,
@@ -110,13 +111,13 @@ export interface ControlPlane {
    * Sets a budget, or a part of it. A reason is required where it allows more. One that is lower than what is spent
    * trips with the next call.
    */
-  setBudget(options: BudgetOptions): Promise<ChangeAnswer>;
+  setBudget(options: BudgetOptions): Promise<NamingAnswer>;
   /** @throws REASON_REQUIRED */
   removeBudget(options: RemoveBudgetOptions): Promise<ChangeAnswer>;
   /** All budgets, with what is spent of them. */
   budgets(options?: Page): Promise<ListAnswer<BudgetRow>>;
   /** Sets a tripwire, or a part of it. A reason is required where it trips later. */
-  setTripwire(options: TripwireOptions): Promise<ChangeAnswer>;
+  setTripwire(options: TripwireOptions): Promise<NamingAnswer>;
   /** Also one that is there by default. @throws REASON_REQUIRED */
   removeTripwire(options: RemoveTripwireOptions): Promise<ChangeAnswer>;
   tripwires(options?: Page): Promise<ListAnswer<TripwireRow>>;

@@ -122,6 +122,41 @@ export function matchedByLimit(name: string, reports: Reports): Matched {
   };
 }
 
+/** What reports an application's number, where executors have named it. */
+export function matchedByReport(name: string, reports: Reports): Matched {
+  const of = reports.seen.records.filter(({ report }) => report !== undefined);
+  const hit = of.filter(({ report }) => report === name).map(subjectOf);
+  const known = of.flatMap(({ report }) => report ?? []);
+  return {
+    ...NOTHING_MATCHED,
+    ...presence(reports),
+    agents: namesIn(hit, 'agentId', MOST_NAMES),
+    seen: hit.length > 0,
+    suggestions: hit.length > 0 ? [] : closestFew(name, [...new Set(known)].slice(0, MOST_COMPARED), MOST_SUGGESTIONS),
+  };
+}
+
+/** Whom a budget of one user or account means: executors report none of these, and only budgets have counted them. */
+export function matchedBySpender({ type, id }: Spender, counted: readonly Spender[], reports: Reports): Matched {
+  const known = [...new Set(counted.filter((each) => each.type === type).map((each) => each.id))];
+  const seen = known.includes(id);
+  return {
+    ...NOTHING_MATCHED,
+    ...presence(reports),
+    complete: false,
+    seen,
+    suggestions: seen
+      ? []
+      : closestFew(id, known.slice(0, MOST_COMPARED), MOST_SUGGESTIONS).map((near) => `${type}:${near}`),
+  };
+}
+
+/** A user or an account, for whom calls are made. */
+export interface Spender {
+  readonly type: 'user' | 'account';
+  readonly id: string;
+}
+
 const hasLeft = (executor: string, { beats }: Reports): boolean => !beats.some(({ name }) => name === executor);
 
 /** True for a report that can be believed and names all that its executor has in hand. */
@@ -185,17 +220,21 @@ function namesIn(subjects: readonly Subject[], key: (typeof OWN)[Kind], most: nu
 }
 
 /**
- * First what has this very id and is of another kind, then what is of the same kind and nearly written so. Runs and
- * missions are many and alike: another one of these is hardly what was meant.
+ * First what has this very id and is of another kind, or has or lacks the kind as part of its id (`agent:agent:bot`);
+ * then what is of the same kind and nearly written so. Runs and missions are many and alike: another one of these is
+ * hardly what was meant.
  */
 function suggested({ type, id }: Target, known: readonly Subject[]): string[] {
   if (type === 'all') return [];
-  const same = keysOf(OWN).filter((kind) => known.some((subject) => subject[OWN[kind]] === id));
+  const isKnown = (kind: Kind, name: string): boolean => known.some((subject) => subject[OWN[kind]] === name);
+  const same = keysOf(OWN).filter((kind) => isKnown(kind, id));
+  const twice = [`${type}:${id}`, ...(id.startsWith(`${type}:`) ? [id.slice(type.length + 1)] : [])];
   const names = type === 'run' || type === 'mission' ? [] : namesIn(known, OWN[type], MOST_COMPARED);
   const begun = id.replace(/\.?\*$/, '');
   const longer = names.filter((name) => name.startsWith(begun));
   const named = [
     ...same.map((kind) => formatTarget({ type: kind, id })),
+    ...twice.filter((name) => isKnown(type, name)).map((name) => formatTarget({ type, id: name })),
     ...[...closestFew(id, names, MOST_SUGGESTIONS), ...longer].map((name) => formatTarget({ type, id: name })),
   ];
   return [...new Set(named)].slice(0, MOST_SUGGESTIONS);

@@ -26,7 +26,8 @@ interface Facts {
   readonly live_kill: object;
   readonly end_passed: { readonly end: string; readonly now: string };
   readonly end_out_of_reach: { readonly lastsMs: number };
-  readonly not_killed: { readonly target: string };
+  /** `rules`: those that restrict it; absent where none does. */
+  readonly not_killed: { readonly target: string; readonly rules?: readonly string[] };
   /** A rule that would leave everything as it is. */
   readonly live_rule: object;
   /** A window that would never be open, or is over already. */
@@ -155,8 +156,15 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   not_killed: {
     code: 'NOT_KILLED',
-    says: ({ target }) => `There is no active kill of ${target}.`,
-    hint: { program: 'See what is stopped: status().', command: 'See what is stopped: kill-switch status' },
+    says: ({ target, rules: [rule] = [] }) =>
+      `There is no active kill of ${target}${rule === undefined ? '' : `, but the rule ${quoteId(rule)} restricts it`}.`,
+    hint: ({ rules: [rule] = [] }) =>
+      rule === undefined
+        ? { program: 'See what is stopped: status().', command: 'See what is stopped: kill-switch status' }
+        : {
+            program: 'A rule is removed, not revived: removeRule({ name, reason: "…" }). See what there is: rules().',
+            command: `A rule is removed, not revived: kill-switch rule remove ${shellWord(rule)} --reason "…"`,
+          },
   },
   live_rule: {
     code: 'INVALID_ARGUMENT',

@@ -171,6 +171,7 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
   const question = {
     ...{ agentId: 'a', missionId: 'm', runId: 'r', action: 'a.b', effect: 'read', surface: 'tool', feature: 'f' },
     context: { account_id: 'acme' },
+    at: '2999-01-01T00:00:00Z',
   };
   /** What it comes to does not matter here, only whether its options are taken. */
   const change = (made: Promise<unknown>): Promise<unknown> =>

@@ -1,10 +1,8 @@
-import { z } from 'zod';
 import { invalid, quoteId } from '../../flags/index.ts';
+import { isTimeText } from '../given/checks.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const LONGEST_DAYS = 1000;
-
-const rfc3339 = z.iso.datetime({ offset: true });
 
 /**
  * Parses `250ms`, `5s`, `2m`, `1.5h`, `7d` or `0` to milliseconds; only 0 needs no unit.
@@ -32,8 +30,12 @@ export type End = { readonly expiresAt: string } | { readonly lastsMs: number };
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function parseEnd(text: string): End {
-  if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return { lastsMs: parseDuration(text) };
-  if (!rfc3339.safeParse(text).success) {
+  if (/^\d+(\.\d+)?[a-z]+$/.test(text)) {
+    const lastsMs = parseDuration(text);
+    if (lastsMs > 0) return { lastsMs };
+    throw invalid(`${quoteId(text)} would be over at once: write a duration of more than 0, such as 30m.`);
+  }
+  if (!isTimeText(text)) {
     throw invalid(
       `${quoteId(text)} is not a time: write a duration from now (30m), or RFC 3339 with its zone (2026-12-24T18:00:00Z).`,
     );
@@ -43,7 +45,7 @@ export function parseEnd(text: string): End {
 
 /** A time as people write it: `2026-12-24T18:00:00Z`. @throws KillSwitchError INVALID_ARGUMENT */
 export function parseTime(text: string): string {
-  if (rfc3339.safeParse(text).success) return new Date(text).toISOString();
+  if (isTimeText(text)) return new Date(text).toISOString();
   throw invalid(`${quoteId(text)} is not a time: write RFC 3339 with its zone (2026-12-24T18:00:00Z).`);
 }
 
@@ -53,7 +55,7 @@ export function parseTime(text: string): string {
  */
 export function parseSince(text: string, now: number): Date {
   if (/^\d+(\.\d+)?[a-z]*$/.test(text)) return new Date(now - parseDuration(text));
-  if (rfc3339.safeParse(text).success) return new Date(text);
+  if (isTimeText(text)) return new Date(text);
   throw invalid(
     `${quoteId(text)} is not a time: write how long ago it was (2h), or RFC 3339 with its zone (2026-12-24T18:00:00Z).`,
   );

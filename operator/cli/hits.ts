@@ -29,6 +29,8 @@ export interface Aimed {
   readonly setsUp?: boolean | undefined;
   /** The command that does the same to another target; null where no other can be meant. */
   readonly again: ((near: string) => string | null) | null;
+  /** What is said where nobody knows it, in place of that no executor has reported it. */
+  readonly unknown?: string | undefined;
 }
 
 const isBeforeAll = ({ executors, exports, last_executor, problem }: Matched, { setsUp }: Pick<Aimed, 'setsUp'>) =>
@@ -43,7 +45,7 @@ export const beforeAll = (matched: Matched, aimed: Pick<Aimed, 'place' | 'setsUp
 /** What a stop must say before anything else: that nobody has heard it, or that nobody knows its target. */
 export function warnings(
   matched: Matched,
-  { place, what, isEverything, again, setsUp }: Aimed,
+  { place, what, isEverything, again, setsUp, unknown = nobodyKnows(matched, what) }: Aimed,
   advice: Context['advice'],
 ): string[] {
   const { executors, exports, last_executor: last, problem, seen, suggestions } = matched;
@@ -58,14 +60,14 @@ export function warnings(
       }`,
     );
   if (seen || isEverything || (executors === 0 && last === null)) return lines;
-  lines.push(`${unknown(matched, what)} It is recorded all the same.`);
+  lines.push(`${unknown} It is recorded all the same.`);
   const meant = suggestions.flatMap((near) => again?.(near) ?? []);
   meant.forEach((command, at) => lines.push(`${at === 0 ? 'Did you mean: ' : '          or: '}${advice(command)}`));
   return lines;
 }
 
 /** That no report names what was meant, as far as that can be known. */
-function unknown({ complete, exports }: Matched, what: string): string {
+function nobodyKnows({ complete, exports }: Matched, what: string): string {
   const none = `${what}: no executor has reported it, now or in the last day`;
   if (exports > 0) return `NO EXECUTOR KNOWS ${none}; but clients of flagd report nothing, and may know it.`;
   return complete

@@ -3,6 +3,7 @@ import { EFFECTS, type Effect } from '../../flags/modes.ts';
 import type { Question } from '../given/question.ts';
 import { oneOf, parseJson } from './arguments.ts';
 import type { Context } from './command.ts';
+import { parseTime } from './duration.ts';
 
 /** What was typed of a call that is asked about. */
 export interface QuestionOptions {
@@ -14,6 +15,7 @@ export interface QuestionOptions {
   readonly surface?: string;
   readonly feature?: string;
   readonly context?: Readonly<Record<string, unknown>>;
+  readonly at?: string;
 }
 
 /** Adds the options of a verb that asks about a call. */
@@ -34,11 +36,16 @@ export const withQuestion = (command: Command): Command =>
       new Option('--context <json>', "the application's own attributes, as the conditions of rules see them").argParser(
         parseJson('--context', "an object with the application's own attributes"),
       ),
+    )
+    .addOption(
+      new Option('--at <time>', 'at a time to come (RFC 3339), by the rules there are now (default: now)').argParser(
+        parseTime,
+      ),
     );
 
 export const questionOf = ({ agent, run, mission, ...rest }: QuestionOptions): Question => {
-  const { action, effect, surface, feature, context } = rest;
-  return { agentId: agent, runId: run, missionId: mission, action, effect, surface, feature, context };
+  const { action, effect, surface, feature, context, at } = rest;
+  return { agentId: agent, runId: run, missionId: mission, action, effect, surface, feature, context, at };
 };
 
 /** Says what an answer leaves open. */

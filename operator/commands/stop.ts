@@ -1,4 +1,13 @@
-import { killAdds, placesOfStop, readTarget, type Stop, stopTerms } from '../../flags/index.ts';
+import {
+  killAdds,
+  placesOfStop,
+  readTarget,
+  type Stop,
+  type StopCause,
+  stopCauseSchema,
+  type StopTerms,
+  stopTerms,
+} from '../../flags/index.ts';
 import type { GivenReason } from '../reason.ts';
 import { type CommandRow, event, refused } from './row.ts';
 
@@ -11,11 +20,17 @@ export const stop: CommandRow<{ readonly stop: Stop } & GivenReason> = {
     const { id, target } = command.stop;
     const terms = stopTerms(view, command.stop);
     if (!terms) return refused({ kind: 'stop_over', target });
-    const { mode, counted, cause: why } = terms;
-    const cause = why.kind === 'budget' || why.kind === 'tripwire' ? why : null;
+    const { mode, counted } = terms;
     const active = view.get('kill', target);
     if (active?.counted?.includes(counted) && !killAdds(active, { mode, expires_at: null }))
       return refused({ kind: 'stop_over', target });
-    return event('stop', { id: commandId, stop_id: id, target, mode, counted, cause });
+    return event('stop', { id: commandId, stop_id: id, target, mode, counted, cause: recordedCause(terms) });
   },
 };
+
+/** Why, without the target, which the event says; null where an executor has stopped itself. */
+function recordedCause({ cause }: StopTerms): StopCause | null {
+  if (cause.kind !== 'budget' && cause.kind !== 'tripwire') return null;
+  const { target, ...counted } = cause;
+  return stopCauseSchema.parse(counted);
+}

@@ -7,7 +7,7 @@ import type { Order, Recorded } from '../change-queue.ts';
 import { type Command, reachOf, restricts } from '../commands/index.ts';
 import { type Copied, copyStops } from '../copy-stops.ts';
 import type { GivenWaiting } from '../given/change.ts';
-import { whatIsHit } from '../hit.ts';
+import { type Known, whatIsHit } from '../hit.ts';
 import type { Matched } from '../matched.ts';
 import type { OpenedSwitch } from '../opened-switch.ts';
 import type { Operator } from '../operators.ts';
@@ -46,6 +46,11 @@ export class Acting {
 
   get organizationId(): string {
     return this.opened.place.organizationId;
+  }
+
+  /** Where it is read whether anybody has a name. */
+  get known(): Known {
+    return { hearing: this.opened.hearing, ledger: this.connection.ledger };
   }
 
   append(command: Command): Promise<Recorded> {

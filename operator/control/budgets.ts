@@ -3,6 +3,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { givenBudget, givenRemovedBudget } from '../given/budget.ts';
 import { givenList } from '../given/list.ts';
 import { givenRemovedTripwire, givenTripwire } from '../given/tripwire.ts';
+import { whoReports, whomBudgetNames } from '../hit.ts';
 import { partOf } from '../lists.ts';
 import { type Acting, answerTo } from './acting.ts';
 
@@ -11,7 +12,9 @@ type Budgets = 'setBudget' | 'removeBudget' | 'budgets' | 'setTripwire' | 'remov
 /** Budgets and tripwires. */
 export const budgets = (acting: Acting): Pick<ControlPlane, Budgets> => ({
   async setBudget(options) {
-    return answerTo(await acting.set(givenBudget(options)));
+    const given = givenBudget(options);
+    const answer = answerTo(await acting.set(given));
+    return { ...answer, matched: await whomBudgetNames(acting.known, given) };
   },
 
   async removeBudget(options) {
@@ -26,7 +29,9 @@ export const budgets = (acting: Acting): Pick<ControlPlane, Budgets> => ({
   },
 
   async setTripwire(options) {
-    return answerTo(await acting.set(givenTripwire(options)));
+    const given = givenTripwire(options);
+    const answer = answerTo(await acting.set(given));
+    return { ...answer, matched: await whoReports(acting.known, given) };
   },
 
   async removeTripwire(options) {

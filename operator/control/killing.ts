@@ -1,9 +1,10 @@
 import { notify } from '../../flags/callbacks.ts';
-import { killRecord, KillSwitchError } from '../../flags/index.ts';
+import { killRecord, KillSwitchError, reaches, readTarget, type Subject, type Target } from '../../flags/index.ts';
 import type { ControlView } from '../../store/ports.ts';
 import { type CommandOf, entriesFor } from '../commands/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { givenKill, givenRevive } from '../given/kill.ts';
+import { ChangeRefusedError, isChangeRefusedError } from '../refusals.ts';
 import type { Acting } from './acting.ts';
 
 /** Kills, and what lifts them. */
@@ -32,7 +33,10 @@ export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> =
     const given = givenRevive(options);
     const { target } = given;
     const before = await beforeRevive(acting, given);
-    const { event, change } = await acting.append({ ...given, epoch: given.epoch ?? before.head?.epoch });
+    const epoch = given.epoch ?? before.head?.epoch;
+    const { event, change } = await acting
+      .append({ ...given, epoch })
+      .catch((error: unknown) => heldByRule(acting, error));
     // The plan knows the kill that it lifts. Where the answer to the append was lost there is no plan: then the kill
     // that was read before stands for it.
     const kill = change ? change.ends : (before.get('kill', target) ?? null);
@@ -54,4 +58,31 @@ async function beforeRevive(acting: Acting, given: CommandOf<'revive'>): Promise
   if (!connection.stops) return read;
   const copied = await acting.copyStops(given.target);
   return copied.stops === 0 ? read : connection.read(entriesFor(given));
+}
+
+/** Adds the rules that hold a target, where there is no kill of it to lift: a rule is removed, not revived. */
+async function heldByRule(acting: Acting, error: unknown): Promise<never> {
+  if (!isChangeRefusedError(error) || error.refusal.kind !== 'not_killed') throw error;
+  const subject = subjectOf(readTarget(error.refusal.target));
+  const { state } = await acting.opened.whole();
+  const rules = [...state.rules].flatMap(([name, { target }]) => (reaches(readTarget(target), subject) ? [name] : []));
+  throw rules.length === 0 ? error : new ChangeRefusedError({ ...error.refusal, rules });
+}
+
+/** The target, as somebody of whom a rule asks. */
+function subjectOf({ type, id }: Target): Subject {
+  switch (type) {
+    case 'all':
+      return {};
+    case 'action':
+    case 'surface':
+    case 'feature':
+      return { [type]: id };
+    case 'agent':
+    case 'mission':
+    case 'run':
+      return { [`${type}Id`]: id };
+    default:
+      return type satisfies never;
+  }
 }

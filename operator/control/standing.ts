@@ -4,6 +4,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { givenList } from '../given/list.ts';
 import { givenAllow, givenWithdrawStanding } from '../given/standing.ts';
 import { STANDING_FILTERS } from '../list-filters.ts';
+import { whoIsNamed } from '../hit.ts';
 import { partOf } from '../lists.ts';
 import { type Acting, answerTo } from './acting.ts';
 
@@ -15,7 +16,12 @@ export const standing = (acting: Acting): Pick<ControlPlane, 'allow' | 'standing
     const { id, action, agent_id, run_id, match, times, until } = FOLDS.standing.data.parse(data);
     const about = { id, action, agent_id, run_id, match, times, until };
     const allowed = { ...about, used: 0, allowed_by: actor, allowed_at: at, notes: reason, epoch: seq };
-    return { standing: allowed, ...answerTo(recorded) };
+    const [agent, named, run] = await Promise.all([
+      whoIsNamed(acting.known, { type: 'agent', id: agent_id }),
+      whoIsNamed(acting.known, { type: 'action', id: action }),
+      run_id === null ? undefined : whoIsNamed(acting.known, { type: 'run', id: run_id }),
+    ]);
+    return { standing: allowed, ...answerTo(recorded), matched: { agent, action: named, ...(run && { run }) } };
   },
 
   async standingApprovals(options = {}) {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { idProblem, invalid, LONGEST_TIMER_MS, quoteId } from '../../flags/index.ts';
 
 // The arguments of callers, checked before the store is asked: a wrong value is the caller's own mistake. It must
@@ -38,12 +39,21 @@ export function oneOf<T extends string>(
   return value;
 }
 
+const rfc3339 = z.iso.datetime({ offset: true });
+
+/**
+ * Whether a text is a time that names one instant. JavaScript would make another day of one that there is not (30
+ * February), and would read one without a zone by the clock of this machine.
+ */
+export const isTimeText = (text: string): boolean => rfc3339.safeParse(text).success;
+
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function isoTime(value: unknown): string {
-  const date = typeof value === 'string' || value instanceof Date ? new Date(value) : null;
+  const isTime = value instanceof Date || (typeof value === 'string' && isTimeText(value));
+  const date = isTime ? new Date(value) : null;
   if (date === null || Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999) {
     throw invalid(
-      `${quoteId(value)} is not a time up to the year 9999: write it as RFC 3339, for instance 2026-12-24T18:00:00Z.`,
+      `${quoteId(value)} is not a time up to the year 9999: write it as RFC 3339 with its zone, for instance 2026-12-24T18:00:00Z.`,
     );
   }
   return date.toISOString();

@@ -1,4 +1,5 @@
-import { idProblem, invalid, parseTripsOn, quoteId, type TripMode } from '../../flags/index.ts';
+import { closest } from '../../flags/closest.ts';
+import { idProblem, invalid, INTERVENTION_TYPES, parseTripsOn, quoteId, type TripMode } from '../../flags/index.ts';
 import { checkKeys, type Keys } from '../../flags/options.ts';
 import type { CommandOf } from '../commands/index.ts';
 import { givenWindow, tripMode } from './budget.ts';
@@ -37,11 +38,23 @@ const TRIPWIRE_KEYS: Keys<TripwireOptions> = {
   do: ['mode'],
 };
 
+/** What a tripwire counts, of a kind that there is: one of no kind would never trip. */
+export function givenOn(on: string): string {
+  const { what, name } = parseTripsOn(on);
+  if (what !== 'interventions' || name === null) return on;
+  const kind = name.toUpperCase();
+  if (INTERVENTION_TYPES.some((type) => type === kind)) return on;
+  const meant = closest(kind, INTERVENTION_TYPES);
+  throw invalid(
+    `${quoteId(name)} is no kind of intervention: it is one of ${INTERVENTION_TYPES.join(', ')}.${meant === undefined ? '' : ` Did you mean interventions:${meant}?`}`,
+  );
+}
+
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function givenTripwire(options: TripwireOptions): CommandOf<'tripwire'> {
   const given = checkKeys('setTripwire', options, TRIPWIRE_KEYS);
   const { name, on, limit, windowMs, scope } = given;
-  if (on !== undefined) parseTripsOn(on);
+  if (on !== undefined) givenOn(on);
   if (limit !== undefined && !(typeof limit === 'number' && Number.isFinite(limit) && limit >= 0))
     throw invalid(`The limit of a tripwire is a finite number of at least 0, not ${quoteId(limit)}.`);
   if (windowMs !== undefined) givenWindow(windowMs);

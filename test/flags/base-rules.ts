@@ -99,7 +99,10 @@ export const REFUSED_RULES: Readonly<Record<string, readonly [object, RegExp]>> 
   'whether some are missing': [when({ '!': [{ missing_some: [1, ['outer', 'absent']] }] }), /"missing_some".*write/],
   'whether the store’s time is missing': [when({ '!': [{ missing: ['$kill_switch.timestamp'] }] }), /"missing"/],
   'whether what is null is missing': [when({ missing: ['nothing'] }), /"missing"/],
-  'a number by its order, absent': [when({ '<=': [variable('absent'), 0] }), /write \{"var": \["absent", 0\]\}/],
+  'a number by its order, absent': [
+    when({ '<=': [variable('absent'), 0] }),
+    /write \{"var": \["absent", -1000000000000\]\}/,
+  ],
   'what is not false': [when({ '!=': [variable('absent'), false] }), /write \{"var": \["absent", false\]\}/],
   'what equals zero': [when({ '==': [variable('nothing'), 0] }), /write \{"var": \["nothing", 0\]\}/],
   'what equals null': [when({ '==': [variable('no'), null] }), /use "==="/],

@@ -40,10 +40,10 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
     trace: { kill_id: 'k-1', target: 'agent:bot' },
   },
   rule: {
-    cause: { kind: 'rule', rule: 'nights' },
-    person: 'the rule nights',
+    cause: { kind: 'rule', rule: 'nights', until: '2026-11-30T07:00:00.000Z' },
+    person: 'the rule nights until 2026-11-30T07:00:00Z',
     model: 'a standing rule restricts it',
-    trace: { rule: 'nights' },
+    trace: { rule: 'nights', until: '2026-11-30T07:00:00.000Z' },
   },
   feature: {
     cause: { kind: 'feature', feature: 'refunds', stage: 'dark' },
@@ -64,10 +64,10 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
     trace: { limit: 'refund.max', max: 200 },
   },
   budget: {
-    cause: { kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10 },
+    cause: { kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10, target: 'all' },
     person: 'the budget of day, of which 9.50 of 10 usd are spent (kill-switch revive all --reason "…" lifts this)',
     model: 'its budget is spent, and a person has to look at it',
-    trace: { scope: 'day', type: 'usd', spent: '9.50', limit: 10 },
+    trace: { scope: 'day', type: 'usd', spent: '9.50', limit: 10, target: 'all' },
   },
   approval: {
     cause: { kind: 'approval', approvalId: 'a-1', status: 'rejected', why: 'was rejected (too much)' },
@@ -76,11 +76,11 @@ const TOLD: { readonly [K in Kind]: Told<Extract<Cause, { readonly kind: K }>> }
     trace: { approval_id: 'a-1', status: 'rejected' },
   },
   tripwire: {
-    cause: { kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10 },
+    cause: { kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10, target: 'run:r 1' },
     person:
-      'the tripwire refunds per hour, with 12 where the limit is 10 (kill-switch status shows what to revive, kill-switch tripwire set changes it)',
+      'the tripwire refunds per hour, with 12 where the limit is 10 (kill-switch revive \'run:r 1\' --reason "…" lifts this, kill-switch tripwire set changes it)',
     model: 'something was done too often, and a person has to look at it',
-    trace: { name: 'refunds per hour', value: 12, limit: 10 },
+    trace: { name: 'refunds per hour', value: 12, limit: 10, target: 'run:r 1' },
   },
   identity: {
     cause: { kind: 'identity', message: 'agent_id must be a non-empty string' },
@@ -149,8 +149,13 @@ test.each([
   ['account:acme', 'kill-switch status shows what to revive'],
   ['of a newer version', 'kill-switch status shows what to revive'],
 ])('the budget of %s says what lifts its stop, as it can be typed', (scope, lifts) => {
-  const cause: Cause = { ...TOLD.budget.cause, scope };
+  const cause: Cause = { ...TOLD.budget.cause, scope, target: null };
   for (const shownAs of [undefined, ON_ONE_LINE]) expect(describeCause(cause, shownAs)).toContain(`spent (${lifts})`);
+});
+
+test('a budget of a user says what lifts its stop, where what it has stopped is known', () => {
+  const cause: Cause = { ...TOLD.budget.cause, scope: 'user:dana', target: 'run:r-1' };
+  expect(describeCause(cause)).toContain('(kill-switch revive run:r-1 --reason "…" lifts this)');
 });
 
 test('a model is not told an amount of thousands of digits', () => {
@@ -206,7 +211,7 @@ test.each(['', '.5', '5.', '1.2.3', '-1', ' 1', '1 ', '1e3', 'x1', '1x', null, t
 
 test('the JSON of a cause has no text of more than 4000 characters', () => {
   for (const cause of [
-    { kind: 'rule', rule: '' },
+    { kind: 'rule', rule: '', until: null },
     { kind: 'identity', message: '' },
   ]) {
     const [, member = ''] = Object.keys(cause);

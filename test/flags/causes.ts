@@ -14,13 +14,13 @@ const kind = <Kind extends Cause['kind']>(name: Kind): fc.Arbitrary<Kind> => fc.
 export const causesOf: { readonly [Kind in Cause['kind']]: ArbitraryOf<Kind> } = {
   mode: fc.record({ kind: kind('mode') }),
   kill: fc.record({ kind: kind('kill'), killId: id, target: id, killedBy: id, reason: fc.option(words) }),
-  rule: fc.record({ kind: kind('rule'), rule: id }),
+  rule: fc.record({ kind: kind('rule'), rule: id, until: fc.option(id) }),
   feature: fc.record({ kind: kind('feature'), feature: id, stage: fc.constantFrom(...FEATURE_STAGES) }),
   autonomy: fc.record({ kind: kind('autonomy'), action: id, stage: fc.constantFrom(...AUTONOMY_STAGES) }),
   limit: fc.record({ kind: kind('limit'), limit: id, value: fc.oneof(amount, words), max: amount }),
-  budget: fc.record({ kind: kind('budget'), scope: id, type: id, spent: amount, limit: amount }),
+  budget: fc.record({ kind: kind('budget'), scope: id, type: id, spent: amount, limit: amount, target: fc.option(id) }),
   approval: fc.record({ kind: kind('approval'), approvalId: id, status: id, why: fc.option(words) }),
-  tripwire: fc.record({ kind: kind('tripwire'), name: id, value: amount, limit: amount }),
+  tripwire: fc.record({ kind: kind('tripwire'), name: id, value: amount, limit: amount, target: fc.option(id) }),
   identity: fc.record({ kind: kind('identity'), message: words }),
   fault: fc.record({
     kind: kind('fault'),

@@ -12,7 +12,7 @@ const CAUSES: { readonly [K in Cause['kind']]?: ReadonlyArray<Extract<Cause, { r
     { kind: 'kill', killId: 'k-2', target: 'all', killedBy: 'system', reason: null },
     { kind: 'kill', killId: 'k-3', target: 'all', killedBy: 'token:dana', reason: `Leaked ${SECRET}.` },
   ],
-  rule: [{ kind: 'rule', rule: 'nights' }],
+  rule: [{ kind: 'rule', rule: 'nights', until: null }],
   feature: [{ kind: 'feature', feature: 'refunds', stage: 'dark' }],
   autonomy: [{ kind: 'autonomy', action: 'payments.refund', stage: 'human_in_the_loop' }],
   limit: [
@@ -22,14 +22,14 @@ const CAUSES: { readonly [K in Cause['kind']]?: ReadonlyArray<Extract<Cause, { r
     { kind: 'limit', limit: 'refund.max', value: 'the text "200"', max: 200 },
     { kind: 'limit', limit: 'refund.max', value: `an error (no answer of ${SECRET})`, max: 200 },
   ],
-  budget: [{ kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10 }],
+  budget: [{ kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10, target: 'all' }],
   approval: [
     { kind: 'approval', approvalId: 'a-1', status: 'pending', why: 'waits until 2026-11-26T12:00:00.000Z' },
     ...['rejected', 'cancelled', 'used'].map(
       (status) => ({ kind: 'approval', approvalId: 'a-1', status, why: null }) as const,
     ),
   ],
-  tripwire: [{ kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10 }],
+  tripwire: [{ kind: 'tripwire', name: 'refunds per hour', value: 12, limit: 10, target: 'run:r-1' }],
   identity: [
     { kind: 'identity', message: 'this call names no agent: perform it inside killSwitch.run({ agentId }, …)' },
     { kind: 'identity', message: 'The options of check are an object, not 5.' },

@@ -68,7 +68,12 @@ describe('a decision', () => {
   };
 
   test.each(VERDICTS)('names its cause unless the call may run: %s', (verdict) => {
-    const because = { verdict, mode: 'paused', epoch: 7, cause: { kind: 'rule', rule: 'nights' } } as const;
+    const because = {
+      verdict,
+      mode: 'paused',
+      epoch: 7,
+      cause: { kind: 'rule', rule: 'nights', until: null },
+    } as const;
     const { message, modelMessage } = makeDecision({}, because);
     expect([message, modelMessage]).toEqual(FATES[verdict]);
   });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   changesAt,
   conditionProblem,
+  unsaidAttributes,
   coversRule,
   type Entry,
   MODES,
@@ -45,7 +46,10 @@ describe('a standing rule', () => {
     ['surface:queue', { surface: 'queue' }, { surface: 'tool' }],
   ])('of %s restricts %j, and not %j', (target, reached, missed) => {
     const state = stateWith({ target, mode: 'read_only' });
-    expect(resolveMode(state, reached, now)).toEqual({ mode: 'read_only', cause: { kind: 'rule', rule: 'r0' } });
+    expect(resolveMode(state, reached, now)).toEqual({
+      mode: 'read_only',
+      cause: { kind: 'rule', rule: 'r0', until: null },
+    });
     expect(resolveMode(state, missed, now)).toEqual({ mode: 'live', cause: { kind: 'mode' } });
   });
 
@@ -86,11 +90,11 @@ describe('a standing rule', () => {
 
   test('gives way to what is stricter; of what is as strict a kill is named first, then the rule', () => {
     const state = stateWith({ mode: 'paused' }, { mode: 'read_only' }, { mode: 'paused' });
-    expect(resolveMode(state, {}, now)).toEqual({ mode: 'paused', cause: { kind: 'rule', rule: 'r0' } });
+    expect(resolveMode(state, {}, now)).toEqual({ mode: 'paused', cause: { kind: 'rule', rule: 'r0', until: null } });
     state.put('autonomy:a.b', { stage: 'human_in_the_loop', ...LAST_CHANGE });
-    expect(resolveMode(state, { action: 'a.b' }, now).cause).toEqual({ kind: 'rule', rule: 'r0' });
+    expect(resolveMode(state, { action: 'a.b' }, now).cause).toEqual({ kind: 'rule', rule: 'r0', until: null });
     state.put('rule:r0', undefined);
-    expect(resolveMode(state, {}, now).cause).toEqual({ kind: 'rule', rule: 'r2' });
+    expect(resolveMode(state, {}, now).cause).toEqual({ kind: 'rule', rule: 'r2', until: null });
     putKill(state, 'all', 'paused');
     expect(resolveMode(state, {}, now).cause.kind).toBe('kill');
     state.put('mode', { mode: 'full_stop', targeting: null, ...LAST_CHANGE });
@@ -128,6 +132,29 @@ describe('a standing rule', () => {
   });
 });
 
+describe('why a rule restricts', () => {
+  const cause = (window: RuleWindow | null, at = NOW) =>
+    restrictionFor(stateWith({ window }), { context: {}, now: () => at }).cause;
+  const weekly = (until: number): RuleWindow => ({
+    ...{ kind: 'weekly', words: 'Mon-Sun 00:00-24:00 UTC', since: iso(NOW - 60_000), until: iso(NOW + until) },
+    ...{ opens: [[iso(NOW - 5000), iso(NOW + 5000)] as [string, string]], drain_ms: 0 },
+  });
+  const rule = { kind: 'rule', rule: 'r0' };
+
+  test('is said with the end of its window, where that is known', () => {
+    expect(cause(null)).toEqual({ ...rule, until: null });
+    expect(cause(once(-5000, 5000))).toEqual({ ...rule, until: iso(NOW + 5000) });
+    expect(cause(once(2000, 5000, 4000))).toEqual({ ...rule, until: iso(NOW + 5000) }); // it drains
+    expect(cause({ kind: 'once', from: iso(NOW - 5000), until: null, drain_ms: 0 })).toEqual({ ...rule, until: null });
+    expect(cause(weekly(60_000))).toEqual({ ...rule, until: iso(NOW + 5000) });
+  });
+
+  test('is said without one where nothing is known of what comes after it', () => {
+    expect(cause(weekly(5000))).toEqual({ ...rule, until: null });
+    expect(cause(weekly(60_000), NOW + 120_000)).toEqual({ ...rule, until: null });
+  });
+});
+
 describe('the next change that no event tells of', () => {
   test('is that of the first window, or the next second where a condition asks for the time', () => {
     expect(changesAt(stateWith({}), NOW)).toBeNull();
@@ -147,7 +174,12 @@ describe('the next change that no event tells of', () => {
 describe('a condition', () => {
   test.each<[unknown, RegExp]>([
     [{ missing: ['x'] }, /^has "missing" where it needs a condition \(write/],
-    [{ '>': [{ var: 'amount' }, 5] }, /^names "amount" without a fallback.*write \{"var": \["amount", 0\]\}/],
+    [
+      { '>': [{ var: 'amount' }, 5] },
+      /^names "amount" without a fallback.*write \{"var": \["amount", 1000000000000\]\}, by which a call without it meets/,
+    ],
+    [{ '<': [{ var: 'age' }, 18] }, /write \{"var": \["age", -1000000000000\]\}, by which a call without it meets/],
+    [{ '<': [18, { var: 'age' }] }, /write \{"var": \["age", 1000000000000\]\}, by which a call without it meets/],
     [{ '===': [{ var: 'a.b' }, 1] }, /^names "a\.b"/],
     [{}, /^has \{\} where it needs a condition/],
     [{ and: [] }, /^has "and" or "or" without a list of conditions/],
@@ -165,6 +197,29 @@ describe('a condition', () => {
     { '>=': [{ var: '$flagd.timestamp' }, 5] },
   ])('of account, environment, path, amount and time is taken: %j', (when) => {
     expect(conditionProblem(when)).toBeNull();
+  });
+});
+
+describe('a call that says nothing of what a condition asks for', () => {
+  const above = (fallback: number) => ({ '>': [{ var: ['cents', fallback] }, 20_000] });
+  const isWrite = { '===': [{ var: 'effect' }, 'write'] };
+  test.each<[unknown, readonly string[]]>([
+    [above(0), ['cents']],
+    [above(1e12), []],
+    [{ '===': [{ var: 'acount_id' }, 'acme'] }, ['acount_id']],
+    [{ '!==': [{ var: 'environment' }, 'test'] }, []],
+    [{ '!': { '===': [{ var: 'environment' }, 'test'] } }, []],
+    [{ and: [isWrite, above(0)] }, ['cents']],
+    [{ and: [isWrite, above(1e12)] }, []],
+    [{ or: [isWrite, above(0)] }, []], // some of them meet it
+    [{ or: [above(0), { in: [{ var: 'tier' }, ['free']] }] }, ['cents', 'tier']],
+    [{ if: [isWrite, above(0), false] }, ['cents']],
+    [{ if: [isWrite, above(0), true] }, []],
+    [isWrite, []],
+    [{ '>': [{ var: '$flagd.timestamp' }, 5] }, []],
+    [null, []],
+  ])('does not meet %j for want of %j', (when, names) => {
+    expect(unsaidAttributes(when)).toEqual(names);
   });
 });
 

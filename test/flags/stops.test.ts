@@ -82,12 +82,15 @@ describe('a stop of an executor', () => {
     expect(held.stops.take([byBudget('run', 'run:r-1', 'run:r-1')], held)).toEqual(['kill:run:r-1']);
     expect(run('r-1')).toEqual({
       mode: 'draft_only',
-      cause: { kind: 'budget', scope: 'run:r-1', type: 'usd', spent: 4.9, limit: 5 },
+      cause: { kind: 'budget', scope: 'run:r-1', type: 'usd', spent: 4.9, limit: 5, target: 'run:r-1' },
     });
     expect(run('r-2').mode).toBe('live');
     expect(resolveMode(held, { runId: 'c', lineageRuns: ['r-1'] }, () => null).mode).toBe('draft_only');
     held.stops.take([byTripwire('repeats', 'run:r-1')], held);
-    expect(run('r-1')).toEqual({ mode: 'paused', cause: { kind: 'tripwire', name: 'repeats', value: 51, limit: 50 } });
+    expect(run('r-1')).toEqual({
+      mode: 'paused',
+      cause: { kind: 'tripwire', name: 'repeats', value: 51, limit: 50, target: 'run:r-1' },
+    });
     held.stops.take([], held);
     expect(run('r-1').mode).toBe('paused');
     held.apply({ set: [['lifted:run:r-1', { ...LAST, epoch: 6 }]], remove: [] }, { seq: 6, hash: 'a' });

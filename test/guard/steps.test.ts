@@ -9,7 +9,7 @@ const officeHours = (isOpen: () => boolean): Step => ({
   name: 'office hours',
   isFor: ({ name }) => name.startsWith('pay.'),
   take: (attempt) =>
-    isOpen() ? 'go on' : attempt.refuse(blocked(attempt.subject, { kind: 'rule', rule: 'office hours' })),
+    isOpen() ? 'go on' : attempt.refuse(blocked(attempt.subject, { kind: 'rule', rule: 'office hours', until: null })),
 });
 
 const without =
@@ -66,7 +66,7 @@ describe('the steps of an attempt', () => {
     isOpen = false;
     expect(await attemptOnce(guard, { name: 'pay.out', execute }, { input: null, steps })).toMatchObject({
       status: 'blocked',
-      decision: { cause: { kind: 'rule', rule: 'office hours' } },
+      decision: { cause: { kind: 'rule', rule: 'office hours', until: null } },
     });
     expect(execute).toHaveBeenCalledTimes(1);
   });

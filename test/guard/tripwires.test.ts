@@ -27,7 +27,7 @@ describe('the same call again', () => {
     for (let n = 0; n < 50; n += 1) expect(await attempt({ q: 'same', page: 1 })).toMatchObject({ status: 'executed' });
     const stopped = await attempt({ page: 1, q: 'same' });
     expect(stopped).toMatchObject(trippedBy('repeats'));
-    expect(stopped.decision.message).toContain('kill-switch status shows what to revive');
+    expect(stopped.decision.message).toContain('kill-switch revive run:r-1 --reason "…" lifts this');
     expect(stopped.decision.modelMessage).toMatch(/do not repeat it/);
     expect(execute).toHaveBeenCalledTimes(50);
     expect((await control.status()).stops).toMatchObject([{ target: 'run:r-1', by: 'tripwire:repeats' }]);

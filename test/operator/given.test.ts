@@ -101,6 +101,9 @@ describe('the reason of a kill', () => {
   });
 });
 
+/** What JavaScript makes a time of all the same: on another day, or by the clock of this machine. */
+const NO_INSTANTS = ['2030-02-30T00:00:00Z', '2030-01-01T00:00:00', '2030-01-01', 'Jan 1 2030', '1893456000'];
+
 describe('what callers give', () => {
   test('is refused at once where it is wrong, by name, and changes nothing', async () => {
     const control = await setUp();
@@ -111,9 +114,13 @@ describe('what callers give', () => {
       [() => control.kill(any(undefined)), 'The options of kill are an object'],
       [() => control.kill({ target: 'all', mode: any(circle) }), 'is not a mode'],
       [() => control.kill({ target: 'all', mode: 'live' }), 'To lift a kill'.toLowerCase()],
-      ...[5, null, 'soon', Symbol('x'), new Date(Number.NaN), new Date(8e15), circle].map(
-        (at) => [() => control.kill({ target: 'all', expiresAt: any(at) }), 'is not a time'] as const,
-      ),
+      ...[5, null, 'soon', Symbol('x'), new Date(Number.NaN), new Date(8e15), circle, ...NO_INSTANTS].flatMap((at) => [
+        [() => control.kill({ target: 'all', expiresAt: any(at) }), 'is not a time'] as const,
+        [() => control.addRule({ name: 'r', target: 'all', mode: 'paused', from: any(at) }), 'is not a time'] as const,
+        [() => control.check({ at: any(at) }), 'is not a time'] as const,
+        [() => control.previewRollback({ agent: 'a', since: any(at) }), 'is not a time'] as const,
+        [() => control.allow({ action: 'a.b', agentId: 'a', times: 1, expiresAt: any(at) }), 'is not a time'] as const,
+      ]),
       ...[0, -1, '5', 5n, Number.NaN, null, Symbol('x')].map(
         (ms) => [() => control.kill({ target: 'all', lastsMs: any(ms) }), 'lastsMs is a number'] as const,
       ),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseTarget, type Seen, type WorkRow } from '../../flags/index.ts';
-import { matchedBy, matchedByLimit, type Reports } from '../../operator/matched.ts';
+import { matchedBy, matchedByLimit, matchedByReport, matchedBySpender, type Reports } from '../../operator/matched.ts';
 import type { ReportedBeat } from '../../store/beats.ts';
 import { plainSurface } from '../../testing/store/surface.ts';
 
@@ -124,6 +124,13 @@ describe('what a stop has hit', () => {
     expect(suggested('mission:x')).toEqual([]);
     expect(suggested('agent:slowbot')).toBe('seen');
   });
+
+  test('is suggested where the kind was typed once too often, or is part of the id', () => {
+    const known = [seen({ agent_id: 'agent:helper' }), seen({ agent_id: 'slowbot', run_id: 'run:9' })];
+    expect(hit('agent:helper', { seen: known }).suggestions).toEqual(['agent:agent:helper']);
+    expect(hit('run:9', { seen: known }).suggestions).toEqual(['run:run:9']);
+    expect(hit('agent:agent:slowbot', { seen: known }).suggestions).toEqual(['agent:slowbot']);
+  });
 });
 
 test('a limit hits the actions that declare it', () => {
@@ -141,4 +148,20 @@ test('a limit hits the actions that declare it', () => {
   // What mailer could do is not known any more.
   const left = { records: [seen({ action: 'payments.refund' })], whole: true };
   expect(matchedByLimit('refund.mx', { ...NONE, seen: left })).toMatchObject({ seen: false, complete: false });
+});
+
+test('a number that is watched is known by who has reported it', () => {
+  const records = [seen({ agent_id: 'mailbot', report: 'bounce_rate' }), seen({ agent_id: 'other' })];
+  const reports: Reports = { ...NONE, seen: { records, whole: true } };
+  expect(matchedByReport('bounce_rate', reports)).toMatchObject({ seen: true, agents: ['mailbot'], suggestions: [] });
+  expect(matchedByReport('bounce_rte', reports)).toMatchObject({ seen: false, suggestions: ['bounce_rate'] });
+});
+
+test('a user or an account is known by what budgets have counted', () => {
+  const counted = [{ type: 'account', id: 'acme' } as const, { type: 'user', id: 'acmee' } as const];
+  expect(matchedBySpender({ type: 'account', id: 'acme' }, counted, NONE)).toMatchObject({ seen: true });
+  expect(matchedBySpender({ type: 'account', id: 'acmee' }, counted, NONE)).toMatchObject({
+    seen: false,
+    suggestions: ['account:acme'],
+  });
 });

@@ -250,7 +250,10 @@ describe('the operator’s side', () => {
     });
     expect(recorded).toEqual([[epoch, 'r']]);
     expect(acknowledgements).toMatchObject({ total: 1, applied: 1 });
-    expect(replica.reading({ agentId: 'a' })).toMatchObject({ mode: 'paused', cause: { kind: 'rule', rule: 'r' } });
+    expect(replica.reading({ agentId: 'a' })).toMatchObject({
+      mode: 'paused',
+      cause: { kind: 'rule', rule: 'r', until: null },
+    });
     const loosened = await control.addRule({ name: 'r', target: 'agent:b', mode: 'paused', reason: 'only that one' });
     expect(loosened).not.toHaveProperty('acknowledgements');
   });
@@ -298,14 +301,14 @@ describe('the operator’s side', () => {
     expect((await control.check({ ...call, effect: 'read' })).verdict).toBe('allow');
     expect(await control.check({ ...call, agentId: 'other' })).toMatchObject({
       verdict: 'hold',
-      cause: { kind: 'rule', rule: 'big' },
+      cause: { kind: 'rule', rule: 'big', until: null },
     });
     expect((await control.check({ ...call, agentId: 'other', context: { cents: 5 } })).verdict).toBe('allow');
     expect(await control.explain(call)).toMatchObject({
       decision: { verdict: 'block', cause: { kind: 'kill' } },
       restrictions: [
         { mode: 'read_only', target: 'agent:bot', cause: { kind: 'kill', reason: 'odd' } },
-        { mode: 'approval_gated', target: 'action:payments.*', cause: { kind: 'rule', rule: 'big' } },
+        { mode: 'approval_gated', target: 'action:payments.*', cause: { kind: 'rule', rule: 'big', until: null } },
       ],
     });
     expect((await control.status()).epoch).toBe(4);

@@ -102,7 +102,7 @@ describe.each(PLACES.filter(([, has]) => has))('what an executor stops in %s', (
     await becomes(spender, 'r-1', 'full_stop');
     expect(modeOf(other, 'r-2')).toBe('live');
     expect(other.replica.reading({ runId: 'r-1' })).toMatchObject({
-      cause: { kind: 'budget', scope: 'run:r-1', type: 'usd', spent: 4, limit: 5 },
+      cause: { kind: 'budget', scope: 'run:r-1', type: 'usd', spent: 4, limit: 5, target: 'run:r-1' },
     });
     expect(await control.status()).toMatchObject({
       active_kills: 0,

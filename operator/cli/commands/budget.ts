@@ -5,6 +5,8 @@ import {
   isNoRule,
   parseScope,
   quoteId,
+  shellWord,
+  SPENDER_ATTRIBUTES,
   shownId,
   TRIP_MODES,
   type TripMode,
@@ -17,6 +19,7 @@ import { epochOption, oneOf, parseJson, parseTargeting, reasonOption } from '../
 import { budgetColumns, budgetText, parseWindow, scopeArgument, windowOption } from '../budgets.ts';
 import type { Answer, Context, Verb } from '../command.ts';
 import { formOf } from '../listing.ts';
+import { saidOfNames } from '../named.ts';
 import { tableLines } from '../table.ts';
 
 /** Stands for null until all is parsed: what a parser answers with null, commander takes for an empty word. */
@@ -93,6 +96,23 @@ const what = async (control: ControlPlane, name: string): Promise<string[]> =>
     () => [],
   );
 
+/** That no budget has counted a user or an account; undefined for a scope that executors report. */
+function uncounted(scope: string): string | undefined {
+  const { type, id } = parseScope(scope);
+  if ((type !== 'user' && type !== 'account') || id === null) return undefined;
+  const attribute = SPENDER_ATTRIBUTES[type];
+  return `NO BUDGET HAS COUNTED ${shownId(scope)} YET: executors report no ${type}s, only calls whose context says ${attribute} ${quoteId(id)} count.`;
+}
+
+/** Whether what was nearly meant can have a budget: a feature has none. */
+function isScope(near: string): boolean {
+  try {
+    return parseScope(near).id !== null;
+  } catch {
+    return false;
+  }
+}
+
 const orNull = (value: number | None): number | null => (value === NONE ? null : value);
 
 async function showOrSet(context: Context, scope: string, { window, targeting, ...typed }: Typed): Promise<Answer> {
@@ -111,7 +131,13 @@ async function showOrSet(context: Context, scope: string, { window, targeting, .
     const rule = targeting === undefined ? {} : { targeting: isNoRule(targeting) ? null : targeting };
     const answer = await control.setBudget({ ...place, ...part, ...rule, reason, epoch });
     const is = `The budget ${shownId(name)} is ${answer.already ? 'so already' : 'set'}, at epoch ${answer.epoch}.`;
-    return { value: { budget: name, ...answer }, text: [is, ...(await what(control, name))] };
+    const again = (near: string): string | null => (isScope(near) ? `kill-switch budget ${shellWord(near)} …` : null);
+    const named = { matched: answer.matched, what: shownId(scope), again, unknown: uncounted(scope) };
+    const { before, after } = saidOfNames(context, [named]);
+    return {
+      value: { budget: name, ...answer },
+      text: [...before, is, ...(await what(control, name)), ...after],
+    };
   }
   if (reason !== undefined || epoch !== undefined)
     throw invalid('To show a budget, leave out --reason and --epoch. To set it, give what it is to be too.');

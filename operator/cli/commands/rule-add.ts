@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { invalid, type Mode, shellWord, shownId } from '../../../flags/index.ts';
+import { invalid, type Mode, quoteId, shellWord, shownId, unsaidAttributes } from '../../../flags/index.ts';
 import type { RecordedRule, RuleAnswer } from '../../answers.ts';
 import {
   epochOption,
@@ -74,7 +74,9 @@ export const verb: Verb = (command, perform) => {
           begin: (waiting) => control.addRule({ ...rule, ...waiting }),
           says: (told) => said(name, told, context.advice),
         };
-        return stopping(context, [stop], { wait, shape: ([answer]) => answer });
+        const answer = await stopping(context, [stop], { wait, shape: ([recorded]) => recorded });
+        noteUnsaid(context, rule.when);
+        return answer;
       }),
     );
 };
@@ -95,4 +97,14 @@ function said(name: string, { rule, epoch, already }: RecordedRule, advice: Cont
       ? ''
       : ` Its hours are known until ${shortTime(rule.compiled_until)}; ${advice('kill-switch watch keeps them known, and beyond that it always applies')}.`;
   return `${is}, at epoch ${epoch}.${phase(rule)}${ahead}`;
+}
+
+/** That a call whose context lacks what a condition asks for is not restricted; nothing where it is. */
+function noteUnsaid({ note }: Pick<Context, 'note'>, when: unknown): void {
+  const names = unsaidAttributes(when).map((name) => quoteId(name));
+  if (names.length === 0) return;
+  const them = names.length === 1 ? names[0] : `any of ${names.join(', ')}`;
+  note(
+    `A call whose context does not say ${them} is not restricted by this rule: the context is the application's word, and a misspelt name says nothing. To restrict such calls too, give a fallback that meets the condition: {"var": [NAME, FALLBACK]}.`,
+  );
 }

@@ -1,9 +1,11 @@
 import { Option } from 'commander';
-import { parseTripsOn, shownId, TRIP_MODES, type TripMode } from '../../../flags/index.ts';
+import { shellWord, shownId, TRIP_MODES, type TripMode } from '../../../flags/index.ts';
+import { givenOn } from '../../given/tripwire.ts';
 import { epochOption, nameArgument, oneOf, parseLimit, reasonOption } from '../arguments.ts';
 import { tripwireText } from '../budgets.ts';
 import type { Verb } from '../command.ts';
 import { parseDuration } from '../duration.ts';
+import { saidOfNames } from '../named.ts';
 
 interface Typed {
   readonly on?: string;
@@ -15,11 +17,6 @@ interface Typed {
   readonly epoch?: number;
 }
 
-const parseOn = (text: string): string => {
-  parseTripsOn(text);
-  return text;
-};
-
 export const verb: Verb = (command, perform) => {
   command
     .addArgument(nameArgument('name', 'the name of a tripwire'))
@@ -27,7 +24,7 @@ export const verb: Verb = (command, perform) => {
       new Option(
         '--on <what>',
         'repeats (the same call again), failures, refusals, interventions, interventions:KIND or report:NAME',
-      ).argParser(parseOn),
+      ).argParser(givenOn),
     )
     .addOption(
       new Option('--limit <number>', 'so many pass, and the next trips; a report trips above it').argParser(parseLimit),
@@ -54,11 +51,13 @@ export const verb: Verb = (command, perform) => {
           ({ data }) => data.filter((row) => row.name === name),
           () => [],
         );
-        const is = answer.already ? 'so already' : 'set';
-        return {
-          value: { tripwire: name, ...answer },
-          text: [`The tripwire ${shownId(name)} is ${is}, at epoch ${answer.epoch}.`, ...rows.map(tripwireText)],
-        };
+        const how = answer.already ? 'so already' : 'set';
+        const again = (near: string): string =>
+          `kill-switch tripwire set ${shellWord(name)} --on ${shellWord(`report:${near}`)} --reason "…"`;
+        const what = shownId(options.on ?? '');
+        const { before, after } = saidOfNames(context, [{ matched: answer.matched, what, again }]);
+        const is = `The tripwire ${shownId(name)} is ${how}, at epoch ${answer.epoch}.`;
+        return { value: { tripwire: name, ...answer }, text: [...before, is, ...rows.map(tripwireText), ...after] };
       }),
     );
 };

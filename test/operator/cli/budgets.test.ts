@@ -36,7 +36,7 @@ test('a tripwire that is set says what it does', async () => {
   const ks = fileSwitch();
   await ks.here('init');
   const said = async (...args: string[]): Promise<string | undefined> =>
-    (await ks.here('tripwire', 'set', ...args, '--reason', 'r')).stdout.trimEnd().split('\n').at(-1);
+    (await ks.here('tripwire', 'set', ...args, '--reason', 'r')).stdout.trimEnd().split('\n').at(1);
   expect(await said('repeats', '--limit', '100')).toBe(
     'In each run, 100 identical calls in 10m pass; with the next, the run is paused.',
   );
@@ -47,6 +47,71 @@ test('a tripwire that is set says what it does', async () => {
   expect(await said('bounces', '--on', 'report:bounce_rate', '--limit', '0.04')).toBe(
     'Where bounce_rate is reported above 0.04, the run is paused.',
   );
+});
+
+test('what names nobody says so, and whom it may mean', async () => {
+  const ks = fileSwitch();
+  await ks.here('init');
+  await ks.here('mode', 'live', '--reason', 'r');
+  await ks.here('budget', 'account', '--usd', '50');
+  const killSwitch = await createKillSwitch({ store: fileStore({ directory: ks.directory }), agentId: 'bot' });
+  onTestFinished(() => killSwitch.close());
+  await vi.waitUntil(() => killSwitch.check().epoch >= 3, 10_000);
+  const refund = killSwitch.action({ name: 'pay.refund', spend: { usd: () => 1 }, execute: () => 1 });
+  await killSwitch.run({ runId: 'r-1', missionId: 'm-1', context: { account_id: 'acme' } }, async (run) => {
+    await refund({});
+    run.report('bounce_rate', 0.01);
+  });
+  const said = async (...args: string[]): Promise<string> => {
+    const { code, stdout } = await ks.here(...args, '--reason', 'r');
+    expect(code).toBe(0);
+    return stdout;
+  };
+  const known = 'bounce_rate is reported above'; // what was reported is told with the next beat
+  const watch = (name: string) => said('tripwire', 'set', 'b', '--on', `report:${name}`, '--limit', '0.04');
+  await vi.waitFor(async () => expect(await watch('bounce_rate')).not.toContain('NOBODY KNOWS'), 10_000);
+  expect(await watch('bounce_rate')).toContain(known);
+  expect(await watch('bounce_rte')).toMatch(
+    /^NOBODY KNOWS report:bounce_rte.*\nDid you mean: kill-switch .*tripwire set b --on report:bounce_rate /,
+  );
+  expect(await said('budget', 'agent:bot', '--usd', '5')).toMatch(/^The budget agent:bot is set/);
+  expect(await said('budget', 'agent:bott', '--usd', '5')).toMatch(
+    /^NOBODY KNOWS agent:bott.*\nDid you mean: kill-switch .*budget agent:bot …\n/,
+  );
+  expect(await said('budget', 'agent:agent:bot', '--usd', '5')).toMatch(
+    /Did you mean: kill-switch .*budget agent:bot …/,
+  );
+  expect(await said('budget', 'action:pay.refnd', '--calls', '5')).toMatch(
+    /Did you mean: .*budget action:pay.refund …/,
+  );
+  expect(await said('budget', 'mission:m-11', '--usd', '5')).toMatch(/^NOBODY KNOWS mission:m-11/);
+  expect(await said('budget', 'run:r-11', '--usd', '5')).toMatch(/^NO REPORT NAMES run:r-11/);
+  expect(await said('budget', 'account:acmee', '--usd', '5')).toMatch(
+    /^NO BUDGET HAS COUNTED account:acmee YET.*account_id "acmee".*\nDid you mean: .*budget account:acme …\n/,
+  );
+  const allow = async (action: string, ...args: string[]): Promise<string> =>
+    (await ks.here('approval', 'allow', action, '--times', '3', '--until', '1h', ...args)).stdout;
+  expect(await allow('pay.refund', '--agent', 'bot')).toMatch(/^agent:bot may perform pay.refund 3 times/);
+  expect(await allow('pay.refnd', '--agent', 'bot')).toMatch(
+    /^NOBODY KNOWS action:pay.refnd.*\nDid you mean: .*approval allow pay.refund --agent bot …\n/,
+  );
+  expect(await allow('pay.refund', '--agent', 'agent:bot')).toMatch(
+    /^NOBODY KNOWS agent:agent:bot.*\nDid you mean: .*approval allow pay.refund --agent bot …\n/,
+  );
+  expect(await allow('pay.refund', '--agent', 'bot', '--run', 'r-11')).toMatch(/^NO REPORT NAMES run:r-11/);
+  const kind = await ks.here(
+    'tripwire',
+    'set',
+    'c',
+    '--on',
+    'interventions:DOWNGRAD',
+    '--limit',
+    '3',
+    '--window',
+    '1m',
+  );
+  expect(kind).toMatchObject({ code: 2 });
+  expect(kind.stderr).toContain('Did you mean interventions:DOWNGRADE?');
 });
 
 test('what a budget has stopped is named where nothing is killed, before the log has it', async () => {

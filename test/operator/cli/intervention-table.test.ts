@@ -38,7 +38,7 @@ describe('the table of interventions', () => {
   test('shows ids as they are, and in quotes what somebody wrote', () => {
     const kill = { kind: 'kill', killId: 'k', target: 'agent:mailer', killedBy: 'dana', reason: 'by ann\n' } as const;
     expect(lineOf(causeRecord(kill))).toMatch(/full_stop +a kill of agent:mailer by dana \("by ann\\n"\)$/);
-    const budget = { kind: 'budget', scope: 'day', type: 'usd', spent: '4.50', limit: 5 } as const;
+    const budget = { kind: 'budget', scope: 'day', type: 'usd', spent: '4.50', limit: 5, target: 'all' } as const;
     expect(lineOf(causeRecord(budget))).toMatch(
       /the budget of day, of which 4\.50 of 5 usd are spent \(kill-switch revive all --reason "…" lifts this\)$/,
     );

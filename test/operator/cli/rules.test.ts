@@ -59,7 +59,7 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     await working.until('mailer', 'executed');
     const seen = await ks('interventions', '--json');
     expect(seen.json.data).toContainEqual(
-      expect.objectContaining({ cause: { kind: 'rule', rule: 'no-infra' }, status: 'blocked' }),
+      expect.objectContaining({ cause: { kind: 'rule', rule: 'no-infra', until: null }, status: 'blocked' }),
     );
 
     const unreasoned = await ks('rule', 'remove', 'no-infra', '--json');
@@ -107,7 +107,7 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     const blocked = await ks('check', ...call, ...inProduction, '--json');
     expect(blocked.code).toBe(1);
     expect(blocked.json).toEqual({
-      ...{ verdict: 'block', mode: 'read_only', epoch: 3, cause: { kind: 'rule', rule: 'prod' } },
+      ...{ verdict: 'block', mode: 'read_only', epoch: 3, cause: { kind: 'rule', rule: 'prod', until: null } },
       ...{ action: 'db.write', agentId: 'a', runId: 'r', missionId: 'm' },
       message: 'db.write is blocked (mode read_only): the rule prod.',
       modelMessage: expect.stringMatching(/^db\.write is not executed, because a standing rule restricts it/),
@@ -120,7 +120,7 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     expect(restrictions).toMatchObject([
       { mode: 'full_stop', target: 'run:r', cause: { kind: 'kill', target: 'run:r' } },
       { mode: 'full_stop', target: 'feature:f', cause: { kind: 'feature', feature: 'f', stage: 'dark' } },
-      { mode: 'read_only', target: 'action:db.*', cause: { kind: 'rule', rule: 'prod' } },
+      { mode: 'read_only', target: 'action:db.*', cause: { kind: 'rule', rule: 'prod', until: null } },
     ]);
   });
 });
@@ -163,5 +163,60 @@ describe('a command line that is wrong', () => {
     expect((await ks('status')).stdout).toContain('Rules     always paused (applies), today read_only (applies)');
     expect((await ks('rules', '--actor', 'nobody', '--json')).json).toEqual({ data: [], count: 0 });
     expect((await ks('log')).stdout).toMatch(/rule_add {2}today all read_only from \S+ until \S+ {2}"a look around"/);
+  });
+});
+
+describe('a rule, to whoever types', () => {
+  test('is named where somebody would revive what it restricts, and removed as it says', async () => {
+    const ks = fileSwitch();
+    await ks.here('init');
+    await ks.here('rule', 'add', 'no infra', 'action:infra.*', 'full_stop', '--wait', '0');
+    for (const target of ['action:infra.*', 'action:infra.apply']) {
+      const { code, stderr } = await ks.here('revive', target, '--reason', 'r');
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(
+          /but the rule "no infra" restricts it.*kill-switch .*rule remove 'no infra' --reason "…"/,
+        ),
+      ]);
+    }
+    const { stderr } = await ks.here('revive', 'action:mail.send', '--reason', 'r');
+    expect(stderr).toContain('There is no active kill of action:mail.send. See what is stopped: kill-switch');
+  });
+
+  test('can be rehearsed at a time to come', async () => {
+    const ks = fileSwitch();
+    await ks.here('init');
+    await ks.here('mode', 'live', '--reason', 'r');
+    const hours = ['--from', '2999-06-03T08:00:00Z', '--until', '2999-06-03T20:00:00Z'];
+    await ks.here('rule', 'add', 'night', 'action:infra.*', 'full_stop', ...hours, '--wait', '0');
+    const check = (...args: string[]) => ks.here('check', '--agent', 'a', '--action', 'infra.apply', ...args);
+    expect(await check()).toMatchObject({ code: 0 });
+    expect(await check('--at', '2999-06-03T09:00:00+02:00')).toMatchObject({ code: 0 });
+    expect(await check('--at', '2999-06-03T09:00:00Z')).toMatchObject({
+      code: 1,
+      stdout: 'infra.apply is blocked (mode full_stop): the rule night until 2999-06-03T20:00:00Z.\n',
+    });
+    expect(await check('--at', '2020-06-03T09:00:00Z')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is a time to come') as string,
+    });
+    expect(await check('--at', 'tonight')).toMatchObject({ code: 2 });
+  });
+
+  test('says which calls its condition does not reach', async () => {
+    const ks = fileSwitch();
+    await ks.here('init');
+    const add = async (when: string): Promise<string> =>
+      (await ks.here('rule', 'add', 'big', 'all', 'approval_gated', '--when', when, '--wait', '0')).stderr;
+    expect(await add('{">":[{"var":["cents",0]},20000]}')).toContain(
+      'A call whose context does not say "cents" is not restricted by this rule',
+    );
+    expect(await add('{">":[{"var":["cents",1000000000000]},20000]}')).not.toContain('is not restricted');
+  });
+
+  test('that would be over at once is refused in the words that were typed', async () => {
+    const { code, stderr } = await fileSwitch().here('rule', 'add', 'r', 'all', 'paused', '--until', '0s');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"0s" would be over at once')]);
   });
 });
