@@ -3,8 +3,8 @@ import { isNotEnded, reversalKey } from '../store/reversals.ts';
 import type { RollbackItem } from '../store/rollback-list.ts';
 
 /**
- * What a rollback has come to for one effect. `reversible`: in a preview, it would be tried. `reversing`: it is not undone
- * yet, and an executor is at it or comes to it. `unknown`: nobody knows whether it has landed, or whether it is undone.
+ * What a rollback has come to for one effect. `reversible`: in a preview, it would be tried. `reversing`: it is not
+ * undone yet, and an executor is at it or comes to it. `unknown`: nobody knows whether it has landed, or is undone.
  */
 export type RollbackOutcome =
   | 'reversible'

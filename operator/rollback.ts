@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   entryKey,
-  isKillSwitchError,
   isNamed,
   KillSwitchError,
   type NamedKill,
@@ -9,9 +8,8 @@ import {
   shellWord,
   shownId,
 } from '../flags/index.ts';
-import type { JournalKeeper } from '../store/capabilities/journal.ts';
 import type { ControlConnection } from '../store/ports.ts';
-import { rollbackKey, type Said } from '../store/reversals.ts';
+import type { Said } from '../store/reversals.ts';
 import { type RollbackItem, type RollbackList, rollbackList, type RollbackScope } from '../store/rollback-list.ts';
 import { type Acknowledgements, allStopped } from './acknowledge.ts';
 import type { Recorded } from './change-queue.ts';
@@ -19,7 +17,7 @@ import type { Command, CommandOf } from './commands/index.ts';
 import type { KillAnswer, RollbackAnswer, RollbackPreview } from './answers.ts';
 import type { KillOptions } from './given/kill.ts';
 import type { GivenRollback } from './given/rollback.ts';
-import type { Heard, Hearing } from './hearing.ts';
+import type { Heard } from './hearing.ts';
 import { isChangeRefusedError } from './refusals.ts';
 import { rollbackActions } from './rollback-outcomes.ts';
 import { ended, look, type Looked, MOST_POLL_MS, ownEnd, type Waited, type WaitingParts } from './rollback-end.ts';
@@ -224,7 +222,7 @@ async function begin(
   return waitedFor(parts, given, { rollback, acknowledgements });
 }
 
-/** Goes on with a rollback that has not ended: waits for its executor, or has another one take over. Null: as `begin`. */
+/** Goes on with one that has not ended: waits for its executor, or has another one take over. Null: as `begin`. */
 async function goOn(
   parts: RollingBack,
   given: GivenRollback,
