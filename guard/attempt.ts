@@ -50,6 +50,8 @@ export interface AttemptParts<Input, Result> {
   readonly options: CallOptions & { readonly waitMs: number };
   /** Present where it undoes something. */
   readonly reversal?: ReversalTerms | undefined;
+  /** The handler that has called it, where it would write; default: none. */
+  readonly handler?: string | null;
 }
 
 /**
@@ -65,6 +67,8 @@ export class Attempt<Input, Result> {
   readonly options: CallOptions;
   /** Present where it undoes something. */
   readonly reversal: ReversalTerms | undefined;
+  /** The handler that has called it, where it would write; null: none. */
+  readonly handler: string | null;
   /** When the wait for a pause is over, by the monotonic clock. */
   readonly until: number;
   /** What `redirect` made of the input; made once, since it does not depend on the round. */
@@ -100,7 +104,7 @@ export class Attempt<Input, Result> {
   #decidedMs: number | undefined;
   #rounds = 0;
 
-  constructor({ guard, action, identity, subject, input, plain, options, reversal }: AttemptParts<Input, Result>) {
+  constructor({ guard, action, identity, subject, input, plain, options, ...more }: AttemptParts<Input, Result>) {
     this.guard = guard;
     this.action = action;
     this.identity = identity;
@@ -109,7 +113,8 @@ export class Attempt<Input, Result> {
     this.#plain = plain;
     this.#seenChanges = guard.changes.count;
     this.options = options;
-    this.reversal = reversal;
+    this.reversal = more.reversal;
+    this.handler = more.handler ?? null;
     this.#idempotencyKey = options.idempotencyKey;
     this.askedAt = performance.now();
     this.until = this.askedAt + options.waitMs;

@@ -5,6 +5,7 @@ import type { AroundStorage } from './around.ts';
 import type { Changes } from './changes.ts';
 import type { Confirming } from './confirm.ts';
 import type { Evaluating } from './evaluate.ts';
+import type { PreparingStorage } from './handlers.ts';
 import type { Identity } from './identity.ts';
 import type { OwnJournal } from './journal.ts';
 import type { InFlight } from './in-flight.ts';
@@ -50,6 +51,7 @@ export interface Guard extends Evaluating, LocalState {
   /** The parent of a run that opens now. */
   readonly parent: () => Identity | undefined;
   readonly around: AroundStorage;
+  readonly preparing: PreparingStorage;
   readonly requireRun: boolean;
   readonly turns: Turns;
   readonly leaseMs: number;

@@ -1,5 +1,6 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
 import { isThenable } from '../flags/callbacks.ts';
-import { type Decision, messageOf } from '../flags/index.ts';
+import { type Decision, messageOf, shownId } from '../flags/index.ts';
 import { within } from '../store/with-deadline.ts';
 import type { HandlerContext } from './action.ts';
 import { blocked, faultCause } from './decide.ts';
@@ -18,8 +19,29 @@ export const HANDLER_TIMEOUT_MS = 10_000;
 /** The result of a handler: a value, or a sentence that says why there is none. */
 export type Handled<T> = { readonly value: T } | { readonly problem: string };
 
+/** A handler of the application that prepares a call. What it calls meanwhile may change nothing. */
+export interface Preparing {
+  /** Which handler of which action, as the subject of a sentence. */
+  readonly name: string;
+  readonly isActive: () => boolean;
+}
+
+/** The handler that runs, for the code in it: only that pays for it. */
+export type PreparingStorage = AsyncLocalStorage<Preparing>;
+
+/** The handler that runs now, for the code in it; null: none. */
+export function preparedBy({ preparing }: { readonly preparing: PreparingStorage }): string | null {
+  const found = preparing.getStore();
+  return found?.isActive() ? found.name : null;
+}
+
+/** Why nothing that a handler calls may change anything. */
+export const whyNotIn = (handler: string): string =>
+  `${handler} has called this, and what prepares a call may change nothing: change it in execute`;
+
 /** The parts of the guard that watch a running handler. */
 interface HandlerGuard extends Evaluating, LocalState {
+  readonly preparing: PreparingStorage;
   readonly inFlight: InFlight;
   readonly handlerTimeoutMs: number;
 }
@@ -67,19 +89,29 @@ export async function callHandler<T>(
   const running = new RunningHandler(handling);
   const { work: started } = running;
   const failed = (error: unknown): Handled<T> => ({ problem: `${name} failed: ${messageOf(error)}` });
+  let isActive = true;
+  const preparing: Preparing = {
+    name: `${name.replace(/^its /, 'the ')} of ${shownId(subject.action ?? '')}`,
+    isActive: () => isActive,
+  };
+  const over = (): void => {
+    isActive = false;
+    started.release();
+  };
+  const context: HandlerContext = {
+    get signal() {
+      return started.signal;
+    },
+  };
   let given: T | Promise<T>;
   try {
-    given = handler({
-      get signal() {
-        return started.signal;
-      },
-    });
+    given = guard.preparing.run(preparing, () => handler(context));
     if (!isThenable(given)) {
-      started.release();
+      over();
       return { value: given };
     }
   } catch (error) {
-    started.release();
+    over();
     return failed(error);
   }
   guard.inFlight.start(running);
@@ -87,7 +119,7 @@ export async function callHandler<T>(
     .then((value): Handled<T> => ({ value }), failed)
     .finally(() => {
       guard.inFlight.end(running);
-      started.release();
+      over();
     });
   const problem = `${name} did not end within ${guard.handlerTimeoutMs} ms`;
   try {

@@ -94,6 +94,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     within: (who, work) => (identity() === who ? work() : storage.run(who, work)),
     parent: () => storage.getStore() ?? byDefault,
     around: new AsyncLocalStorage(),
+    preparing: new AsyncLocalStorage(),
     requireRun,
     isClosed,
     turns: createTurns(() => performance.now()),

@@ -1,6 +1,7 @@
 import type { CallOptions, NormalisedAction } from './action.ts';
 import { Attempt } from './attempt.ts';
 import type { Guard } from './guard.ts';
+import { preparedBy } from './handlers.ts';
 import { parseInput, takeInput } from './input.ts';
 import { unasked } from './look.ts';
 import type { Outcome } from './outcome.ts';
@@ -32,6 +33,8 @@ export async function perform<Input, Result>(
 ): Promise<Outcome<Result>> {
   const period = guard.calls.begin();
   try {
+    // Asked now, since a handler need not wait for what it calls.
+    const handler = action.effect === 'write' ? preparedBy(guard) : null;
     const given = takeInput(action, rawInput);
     const turn = guard.turns.beforeCall();
     if (turn) await turn;
@@ -48,7 +51,7 @@ export async function perform<Input, Result>(
         })
       : given;
     const plain = action.journal ? readPlain(action.name, input) : undefined;
-    const attempt = new Attempt({ guard, action, identity, subject, input, plain, options, reversal });
+    const attempt = new Attempt({ guard, action, identity, subject, input, plain, options, reversal, handler });
     attempt.renewInput();
     try {
       for (let at = 0; ; ) {

@@ -45,6 +45,8 @@ export interface Tripped {
   readonly cause: Cause;
   /** Null where the call names nothing that could be stopped. */
   readonly stop: Stop | null;
+  /** Whether something is set aside there for calls that have not ended. */
+  readonly isAwaited: boolean;
 }
 
 /** What came of reserving. */
@@ -77,6 +79,8 @@ export class Spending {
   readonly #ownStops: OwnStops;
   /** For each call that has its room and has not started. */
   readonly #starting = new Set<Promise<void>>();
+  /** Which delivery of an idempotency key is about to start. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor({ replica, ledger, outbox, ownStops }: SpendingParts) {
     this.#replica = replica;
@@ -99,6 +103,28 @@ export class Spending {
     const { charges } = met;
     if (charges.length === 0) return NO_CHARGES;
     return this.#ledger ? { charges, terms: termsOf(charges) } : NO_LEDGER;
+  }
+
+  /**
+   * Waits until no other delivery of this idempotency key is about to start here: what the first one does is not paid
+   * for twice. `waited`: there was one. `leave` lets the next one go on.
+   */
+  async turnOf(key: string): Promise<{ readonly waited: boolean; readonly leave: () => void }> {
+    let waited = false;
+    for (let before = this.#turns.get(key); before; before = this.#turns.get(key)) {
+      waited = true;
+      await before;
+    }
+    let end = (): void => {};
+    const turn = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#turns.set(key, turn);
+    const leave = (): void => {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+      end();
+    };
+    return { waited, leave };
   }
 
   /** Reserves all of it, or nothing. Never rejects. */
@@ -171,7 +197,8 @@ export class Spending {
       const balance = balances[at];
       if (!balance?.over) return [];
       const spent = balance.spent + balance.reserved;
-      return [{ cause: causeOf(charge, balance), stop: budgetStop(charge, spent, { id: randomUUID(), epoch }) }];
+      const stop = budgetStop(charge, spent, { id: randomUUID(), epoch });
+      return [{ cause: causeOf(charge, balance), stop, isAwaited: balance.reserved > 0 }];
     });
   }
 }

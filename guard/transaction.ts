@@ -1,9 +1,10 @@
 import { type Decision, endedDecision, freezeDecision, invalid, quoteId } from '../flags/index.ts';
 import type { LetThrough } from './around.ts';
-import { blocked } from './decide.ts';
+import { blocked, faultCause } from './decide.ts';
 import { ActionStoppedError } from './errors.ts';
 import { evaluateMode } from './evaluate.ts';
 import type { Guard } from './guard.ts';
+import { preparedBy, whyNotIn } from './handlers.ts';
 import { unidentified } from './identity.ts';
 import type { Abort, Running } from './in-flight.ts';
 import { LookedAt } from './looked-at.ts';
@@ -98,6 +99,11 @@ export async function transaction<Tx extends DatabaseTransaction, Result>(
     const subject = subjectOf(TERMS, guard.organizationId, identity);
     if (subject.agentId === undefined) {
       const cause = { kind: 'identity', message: unidentified(guard.requireRun) } as const;
+      throw stoppedError('blocked', endedDecision(blocked(subject, cause), 'not begun'));
+    }
+    const handler = preparedBy(guard);
+    if (handler !== null) {
+      const cause = faultCause('UNSUPPORTED', whyNotIn(handler));
       throw stoppedError('blocked', endedDecision(blocked(subject, cause), 'not begun'));
     }
     const askedAt = performance.now();

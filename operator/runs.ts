@@ -2,10 +2,13 @@ import { invalid, KillSwitchError, type Resolved, shownId } from '../flags/index
 import type { JournalEntry, JournalKeeper } from '../store/capabilities/journal.ts';
 import { type ReversalState, type Said, type Undone } from '../store/reversals.ts';
 import { entriesOf, firstLanded, sameEffect, Undoing } from '../store/rollback-list.ts';
+import type { Heard } from './hearing.ts';
 import type { ListAnswer } from './lists.ts';
+import { lifeOf } from './rollback-performer.ts';
 
 /**
- * How an entry is shown: an intent without a known end is `unknown`; `not_landed`: an operator says so. What has landed
+ * How an entry is shown: an intent without a known end is `unknown`, or `in_flight` where its executor lives and may be
+ * at it; `not_landed`: an operator says so. What has landed
  * and was undone since, or was tried to be, is shown by that; there `unknown` is whether it is undone.
  */
 export type EntryState =
@@ -13,6 +16,7 @@ export type EntryState =
   | 'failed'
   | 'not_started'
   | 'unknown'
+  | 'in_flight'
   | 'not_landed'
   | 'reversing'
   | 'reversed'
@@ -75,10 +79,29 @@ export interface RunAnswer {
 /** What operators have said of intents, as the state has it. */
 export type ResolvedIntents = ReadonlyMap<string, Resolved>;
 
+/** What is known beside the journal: what operators have said, and what executors say that they do. */
+export interface Beside {
+  readonly resolved: ResolvedIntents;
+  readonly heard: Heard;
+}
+
+/**
+ * Whether an intent may be carried out just now: nothing is recorded of its end, and its executor lives and does not
+ * say that it does something else, or nothing. What it said about the time of the intent, or before, says nothing.
+ */
+function isInFlight({ state, executor_id, run_id, action, intended_at }: JournalEntry, heard: Heard): boolean {
+  if (state !== 'intended' || lifeOf(heard, executor_id) !== 'alive') return false;
+  const beat = heard.beats.find(({ id }) => id === executor_id);
+  if (!beat || beat.problem !== undefined) return true;
+  if (Date.parse(beat.heard_at ?? beat.at) <= Date.parse(intended_at) + beat.lease_ms) return true;
+  const { work = [], in_flight } = beat;
+  return work.length < in_flight || work.some((row) => row.action === action && row.run_id === run_id);
+}
+
 /**
  * One entry, as it is shown. `undone`: how far it is undone; default: nothing has tried to.
  */
-export function runEntry(entry: JournalEntry, resolved: ResolvedIntents, undone?: Undone): RunEntry {
+export function runEntry(entry: JournalEntry, { resolved, heard }: Beside, undone?: Undone): RunEntry {
   const said = isOpen(entry) ? resolved.get(entry.id) : undefined;
   const landing = entry.state === 'landed' ? entry.landing : null;
   const reverse = landing?.reverse.is === 'reversible' ? landing.reverse : null;
@@ -87,7 +110,7 @@ export function runEntry(entry: JournalEntry, resolved: ResolvedIntents, undone?
     idempotency_key: entry.idempotency_key,
     attempt: entry.attempt,
     action: entry.action,
-    state: reversal && undone ? stateOnceLanded(undone.state) : stateOf(entry, said),
+    state: reversal && undone ? stateOnceLanded(undone.state) : stateOf(entry, said, heard),
     at: said?.at ?? entry.at,
     reverse: reverse && { action: reverse.action, input: reverse.input },
     not_reversible: notReversible(entry, said),
@@ -112,9 +135,10 @@ const reversalOf = (state: ReversalState, { idempotency_key, at, executor_name, 
 /** Whether an operator may say what became of it: its executor has not said that it landed, or that nothing started. */
 const isOpen = ({ state }: JournalEntry): boolean => state !== 'landed' && state !== 'not_started';
 
-function stateOf({ state }: JournalEntry, said: Resolved | undefined): EntryState {
+function stateOf(entry: JournalEntry, said: Resolved | undefined, heard: Heard): EntryState {
   if (said) return said.landed ? 'landed' : 'not_landed';
-  return state === 'intended' ? 'unknown' : state;
+  if (entry.state !== 'intended') return entry.state;
+  return isInFlight(entry, heard) ? 'in_flight' : 'unknown';
 }
 
 function notReversible(entry: JournalEntry, said: Resolved | undefined): string | null {
@@ -127,25 +151,25 @@ function notReversible(entry: JournalEntry, said: Resolved | undefined): string 
 export async function wholeRun(
   journals: JournalKeeper,
   run: string | null,
-  resolved: ResolvedIntents,
+  beside: Beside,
 ): Promise<readonly RunEntry[]> {
   const undoing = new Undoing();
   const own: JournalEntry[] = [];
   for await (const entries of entriesOf(journals, run))
     for (const entry of entries) if (undoing.isOwn(entry)) own.push(entry);
-  const said: Said = (intent) => resolved.get(intent);
+  const said: Said = (intent) => beside.resolved.get(intent);
   const landed = firstLanded(own);
   return own.map((entry) => {
     const first = entry.state === 'landed' ? landed.get(entry.idempotency_key) : undefined;
-    const shown = runEntry(entry, resolved, first && undoing.of(first, said));
+    const shown = runEntry(entry, beside, first && undoing.of(first, said));
     return !first || first === entry ? shown : { ...shown, reverse: null, not_reversible: sameEffect(first) };
   });
 }
 
-async function rowOf(journals: JournalKeeper, run_id: string | null, resolved: ResolvedIntents): Promise<RunRow> {
+async function rowOf(journals: JournalKeeper, run_id: string | null, beside: Beside): Promise<RunRow> {
   const states = { ...NO_STATES };
   let [entries, reversible, first_at, last_at] = [0, 0, '', ''];
-  for (const each of await wholeRun(journals, run_id, resolved)) {
+  for (const each of await wholeRun(journals, run_id, beside)) {
     const { state, intended_at, reversal } = each;
     const at = reversal?.at ?? each.at;
     entries += 1;
@@ -166,6 +190,7 @@ const NO_STATES: Readonly<Record<EntryState, number>> = {
   failed: 0,
   not_started: 0,
   unknown: 0,
+  in_flight: 0,
   not_landed: 0,
   reversing: 0,
   reversed: 0,
@@ -176,11 +201,11 @@ const NO_STATES: Readonly<Record<EntryState, number>> = {
 export async function runRows(
   journals: JournalKeeper,
   { skip, limit }: { readonly skip: number; readonly limit: number },
-  resolved: ResolvedIntents,
+  beside: Beside,
 ): Promise<ListAnswer<RunRow>> {
   const { data, count } = await journals.runs({ skip, limit });
   const rows: RunRow[] = [];
-  for (const run of data) rows.push(await rowOf(journals, run, resolved));
+  for (const run of data) rows.push(await rowOf(journals, run, beside));
   // Outside any run there may be nothing but rollbacks themselves.
   const own = rows.filter(({ entries }) => entries > 0);
   return { data: own, count: count - (rows.length - own.length) };
@@ -194,7 +219,7 @@ export async function runRows(
 export async function toResolve(
   journals: JournalKeeper,
   { run, key }: { readonly run: string | null; readonly key: string },
-  resolved: ResolvedIntents,
+  { resolved, heard }: Beside,
 ): Promise<JournalEntry> {
   const attempts = await journals.attemptsOf(key);
   const the = `the key ${shownId(key)}`;
@@ -210,9 +235,18 @@ export async function toResolve(
     throw new KillSwitchError('INVALID_STATE', `What ${the} stands for has landed, by the word of its executor.`);
   const open = attempts.filter(isOpen);
   const found = open.find(({ id }) => resolved.get(id)?.landed !== false) ?? open.at(-1);
+  if (found && isInFlight(found, heard))
+    throw new KillSwitchError(
+      'INVALID_STATE',
+      `What ${the} stands for is in flight, as far as its executor ${shownId(found.executor_name)} (${shownId(found.executor_id)}) says, which lives: nobody can say yet what becomes of it. Wait until it has ended, or stop it (kill-switch kill ${shownId(stopOf(found))}) and wait; where its process has died just now, wait until its lease has passed.`,
+    );
   if (found) return found;
   throw new KillSwitchError('INVALID_STATE', `Nothing of ${the} was started, so there is nothing to resolve.`);
 }
+
+/** What stops an entry. */
+const stopOf = ({ run_id, agent_id, action }: JournalEntry): string =>
+  run_id !== null ? `run:${run_id}` : agent_id !== null ? `agent:${agent_id}` : `action:${action}`;
 
 export const noRun = (run: string | null): string =>
   `${run === null ? 'Outside any run' : `In the run ${shownId(run)}`} nothing was journaled: only actions with reverse, irreversible or journal: true are. See the runs: kill-switch runs`;

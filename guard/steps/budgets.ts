@@ -1,11 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt } from '../attempt.ts';
 import { blocked, faultCause } from '../decide.ts';
 import type { AttemptEnd } from '../ending.ts';
 import { costsOf, type Spends, spendsOf } from '../spend.ts';
 import type { Charged, Reservation, Spending, Tripped } from '../spending.ts';
 import { answeredBefore } from './journal.ts';
+import type { Outcome } from '../outcome.ts';
 import type { Next, Step } from './step.ts';
 import { refuseUnsupported } from './unsupported.ts';
+
+/**
+ * How often, and how long after another, the journal is asked before a budget trips whether a call elsewhere has the
+ * same key and the room: what that one intends is written a moment after it has its room.
+ */
+const [LOOKS, LOOK_AGAIN_MS] = [20, 50];
 
 /**
  * Reserves in every budget what the call may come to, in one step; where it does not fit, stops what the budget says.
@@ -56,15 +64,39 @@ async function reserve<Input, Result>(
   spending: Spending,
   { spends, charged }: Asked,
 ): Promise<Next<Result>> {
-  const { decision, guard, subject } = attempt;
   if (attempt.reservation) {
     await attempt.withdraw(); // it was for other amounts, or in another window
     if (charged.terms === '') return 'again';
   }
+  const key = attempt.action.journal ? attempt.options.idempotencyKey : undefined;
+  if (key === undefined) return reserveNow(attempt, spending, { spends, charged, leave: () => {} });
+  const { waited, leave } = await spending.turnOf(key);
+  try {
+    // Another delivery was about to start: what the journal has of that need not be paid for again.
+    const answered = waited ? await answeredBefore(attempt) : null;
+    return answered ?? (await reserveNow(attempt, spending, { spends, charged, leave }));
+  } finally {
+    if (!attempt.reservation) leave();
+  }
+}
+
+async function reserveNow<Input, Result>(
+  attempt: Attempt<Input, Result>,
+  spending: Spending,
+  { spends, charged, leave }: Asked & { readonly leave: () => void },
+): Promise<Next<Result>> {
+  const { decision, guard, subject } = attempt;
   const answer = await spending.reserve(subject, spends, charged);
   switch (answer.is) {
     case 'reserved': {
-      const { reservation } = answer;
+      const { begun } = answer.reservation;
+      const reservation: Reservation = {
+        ...answer.reservation,
+        begun() {
+          begun();
+          leave();
+        },
+      };
       attempt.reservation = reservation;
       attempt.atEnd((end) => settle(attempt, spending, { reservation, end }));
       for (const cause of answer.warnings)
@@ -80,6 +112,23 @@ async function reserve<Input, Result>(
   }
 }
 
+/**
+ * What the journal has of an earlier call with this key, or of one elsewhere that has its room and is about to start:
+ * that spends nothing more. Null: nothing.
+ */
+async function answeredSoon<Input, Result>(
+  attempt: Attempt<Input, Result>,
+  tripped: readonly Tripped[],
+): Promise<Outcome<Result> | null> {
+  const isShared = attempt.action.journal && attempt.options.idempotencyKey !== undefined;
+  const looks = isShared && tripped.some(({ isAwaited }) => isAwaited) ? LOOKS : 1;
+  for (let look = 1; ; look += 1) {
+    const answered = await answeredBefore(attempt);
+    if (answered || look === looks) return answered;
+    await sleep(LOOK_AGAIN_MS, undefined, { ref: false });
+  }
+}
+
 /** Each budget that has no room stops what it says; a call that none of that stops is refused all the same. */
 async function trip<Input, Result>(
   attempt: Attempt<Input, Result>,
@@ -87,8 +136,7 @@ async function trip<Input, Result>(
   tripped: readonly [Tripped, ...Tripped[]],
 ): Promise<Next<Result>> {
   const { decision, subject } = attempt;
-  // What has landed already spends nothing more.
-  const answered = await answeredBefore(attempt);
+  const answered = await answeredSoon(attempt, tripped);
   if (answered) return answered;
   await spending.stop(tripped);
   const { verdict } = attempt.look();

@@ -1,5 +1,7 @@
 import type { Decision } from '../../flags/index.ts';
 import type { Attempt } from '../attempt.ts';
+import { blocked, faultCause } from '../decide.ts';
+import { whyNotIn } from '../handlers.ts';
 import { mayHaveChanged } from '../wait.ts';
 import { beginHolding } from './holding.ts';
 import { always, type Next, type Step } from './step.ts';
@@ -14,6 +16,10 @@ export const deciding: Step = {
   take(attempt) {
     const decision = attempt.decide();
     if (decision.verdict === 'block') return attempt.refuse(decision);
+    const { handler, subject } = attempt;
+    // A draft of it changes nothing; in a pause it is decided again.
+    if (handler !== null && decision.verdict !== 'draft' && decision.verdict !== 'pause')
+      return attempt.refuse(blocked(subject, faultCause('UNSUPPORTED', whyNotIn(handler)), decision));
     // Before its limits are looked at, and anybody is asked.
     if (decision.verdict === 'hold' || attempt.options.approvalId !== undefined)
       attempt.holding ??= beginHolding(attempt);

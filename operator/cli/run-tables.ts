@@ -13,7 +13,7 @@ const timeCell = (time: string, now: number): Cell => ({
 /** Runs, and how many of their entries are in each state. */
 export function runColumns(now = Date.now()): readonly Column<RunRow>[] {
   const states: readonly EntryState[] = [
-    ...(['landed', 'unknown', 'failed', 'not_started', 'not_landed'] as const),
+    ...(['landed', 'in_flight', 'unknown', 'failed', 'not_started', 'not_landed'] as const),
     ...(['reversing', 'reversed', 'reverse_failed'] as const),
   ];
   return [

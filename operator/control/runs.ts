@@ -6,7 +6,7 @@ import { givenResolve } from '../given/resolve.ts';
 import { givenRollback, givenScope } from '../given/rollback.ts';
 import { NotInitialisedError } from '../refusals.ts';
 import { previewOf, rollBack } from '../rollback.ts';
-import { givenRun, journalsOf, noRun, type ResolvedIntents, runEntry, runRows, toResolve, wholeRun } from '../runs.ts';
+import { type Beside, givenRun, journalsOf, noRun, type ResolvedIntents, runEntry, runRows, toResolve, wholeRun } from '../runs.ts';
 import { type Acting, answerTo } from './acting.ts';
 import { killing } from './killing.ts';
 
@@ -22,25 +22,27 @@ export function runs(acting: Acting): Pick<ControlPlane, 'runs' | 'run' | 'resol
     return new Map((view.get('resolutions')?.resolved ?? []).map((each) => [each.intent, each]));
   }
 
+  const beside = async (): Promise<Beside> => ({ resolved: await resolved(), heard: await opened.hearing.hear() });
+
   return {
     async runs(options = {}) {
       const { skip, limit } = givenList('runs', options, {});
-      return runRows(journalsOf(connection), { skip, limit }, await resolved());
+      return runRows(journalsOf(connection), { skip, limit }, await beside());
     },
 
     async run(runId, options = {}) {
       const run_id = givenRun('run', runId);
       const { skip, limit } = givenList('run', options, {});
-      const entries = await wholeRun(journalsOf(connection), run_id, await resolved());
+      const entries = await wholeRun(journalsOf(connection), run_id, await beside());
       if (entries.length === 0) throw new KillSwitchError('NOT_FOUND', noRun(run_id));
       return { run_id, entries: entries.slice(skip, skip + limit), count: entries.length };
     },
 
     async resolve(options) {
       const { run, key, landed, ...given } = givenResolve(options);
-      const entry = await toResolve(journalsOf(connection), { run, key }, await resolved());
+      const entry = await toResolve(journalsOf(connection), { run, key }, await beside());
       const recorded = await acting.append({ type: 'resolve', runId: run, key, intent: entry.id, landed, ...given });
-      return { ...answerTo(recorded), entry: runEntry(entry, await resolved()) };
+      return { ...answerTo(recorded), entry: runEntry(entry, await beside()) };
     },
 
     async previewRollback(options) {

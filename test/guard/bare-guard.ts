@@ -109,6 +109,7 @@ export function bareGuard({
     within: (_who, work) => work(),
     parent: () => identity,
     around: new AsyncLocalStorage(),
+    preparing: new AsyncLocalStorage(),
     requireRun: false,
     isClosed: () => hand.closed,
     turns,

@@ -47,12 +47,12 @@ test('runs are listed with what they have done, and one of them is shown as a ti
     count: 2,
     data: [
       { run_id: null, entries: 1, reversible: 1 },
-      { run_id: 'r-1', entries: 3, reversible: 1, states: { landed: 2, failed: 1, unknown: 0 } },
+      { run_id: 'r-1', entries: 3, reversible: 1, states: { landed: 2, failed: 1, unknown: 0, in_flight: 0 } },
     ],
   });
   const { stdout } = await ks.run('runs');
   expect(stdout).toMatch(/^\(outside any run\) +1 +1 /m);
-  expect(stdout).toMatch(/^r-1 +3 +1 +2 +- +1 /m);
+  expect(stdout).toMatch(/^r-1 +3 +1 +2 +- +- +1 /m);
 
   const run = await ks.json('runs', 'r-1');
   expect(run.json).toMatchObject({
