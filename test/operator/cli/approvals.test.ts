@@ -81,6 +81,9 @@ test('several are decided by their ids, never all at once, and one that is refus
       code: all === 'all' ? 1 : 2,
     });
   await asker.approving.cancel(two);
+  const told = await ks.here('approve', three.slice(0, 8), 'no-such-request');
+  expect(told.stdout).toContain('Each is named by its whole id. See what there is: kill-switch approvals');
+  expect(told.stdout).not.toContain('standingApprovals()');
   const decided = await ks.here('approve', one, two, three, '--json');
   expect(decided).toMatchObject({
     code: 1,
