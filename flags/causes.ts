@@ -46,6 +46,10 @@ const APPROVALS: Readonly<Record<string, { readonly because: string; readonly in
   cancelled: { because: 'its request was given up, or it has been restricted since', instead: NEW_REQUEST },
   used: { because: 'what was approved has been done, or tried, already', instead: 'do not repeat it' },
   other_call: { because: 'it is not what was asked for', instead: 'change nothing of what was asked for, or ask anew' },
+  unfit: {
+    because: 'a person has approved it with other arguments, which do not keep its limits',
+    instead: 'ask a person to correct that, and change nothing of what was asked for',
+  },
   missing: { because: 'nobody knows of its request', instead: NEW_REQUEST },
   too_many: { because: 'too many calls wait for a person already', instead: 'try it again later, or go on without it' },
 };
@@ -164,8 +168,8 @@ const CAUSES = [
   row('limit', {
     members: { limit: id, value: z.union([z.number(), words]), max: amount },
     written: ['value'],
-    sentence: ({ limit, value, max }) =>
-      `the limit ${limit} of ${max}, ${isAmount(value) ? `which ${value} does not keep` : `for which ${value} is no amount`}`,
+    sentence: ({ limit, value, max }, given) =>
+      `the limit ${limit} of ${max}, ${isAmount(given.value) ? `which ${given.value} does not keep` : `for which ${value} is no amount`}`,
     forModel: ({ value, max }) =>
       isAmount(value)
         ? `it does not keep ${limitOf(max)}`

@@ -55,8 +55,8 @@ function bytesOf(view: object) {
   const of = types.isDataView(view) ? DataView.prototype : OF_TYPED_ARRAYS;
   const part = (name: string): unknown => Reflect.get(of, name, view);
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every view has these
     return {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what every view has
       buffer: part('buffer') as ArrayBuffer,
       byteOffset: Number(part('byteOffset')),
       byteLength: Number(part('byteLength')),

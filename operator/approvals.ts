@@ -119,6 +119,7 @@ export async function requestToDecide(connection: Connection, id: string, operat
     request: boundBy(request),
     ended: isOpen ? null : { status, why: why ?? ENDED[status] },
     requesters: names,
+    ...(request.input.length === request.input_length && { input: request.input }),
   };
 }
 

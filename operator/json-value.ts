@@ -3,8 +3,8 @@ import { isJsonObject } from '../flags/json-object.ts';
 
 /**
  * A copy of a value as JSON has it, so that later changes by the caller do not reach the log. An undefined member is
- * left out, as in JSON. Values that JSON would change (a function, NaN, -0) are refused, and a member `__proto__`, which
- * many readers leave out: a rule would then mean something else.
+ * left out, as in JSON. Values that JSON would change (a function, NaN, -0) are refused, and so is a member
+ * `__proto__`, which readers may leave out: a rule would then mean something else.
  * @throws KillSwitchError INVALID_ARGUMENT
  */
 export function jsonValue(what: string, given: unknown): unknown {

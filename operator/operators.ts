@@ -53,8 +53,8 @@ const prefixProblem = (id: string): string | null =>
   PREFIX.test(id) ? 'begins as the log says who somebody is' : null;
 
 /**
- * What two names have in common that are one person's, as far as names show that: nothing depends on case, on characters
- * that nobody sees, on how a character is composed, or on what the log puts before a name.
+ * What two names have in common that are one person's, as far as names show that. It does not depend on case, on
+ * characters that nobody sees, on how a character is composed, or on what the log puts before a name.
  */
 export function personKey(name: string): string {
   const key = name.normalize('NFKC').replace(UNSEEN, '').toUpperCase().toLowerCase().normalize('NFKC').trim();

@@ -57,7 +57,7 @@ interface Facts {
   readonly approval_missing: { readonly id: string; readonly standing: boolean };
   /** `problem` is a clause: the request cannot be shown as it was asked, so nobody can decide it. */
   readonly approval_unfit: { readonly id: string; readonly problem: string };
-  /** It is expired, rejected, used, cancelled or void. `why` is a clause that goes on after the id. */
+  /** It is expired, rejected, used or cancelled. `why` is a clause that goes on after the id. */
   readonly approval_ended: { readonly id: string; readonly status: string; readonly why: string };
   /** What was shown, or what somebody else has approved, is not what is to be approved. */
   readonly other_arguments: { readonly id: string; readonly why: string };
@@ -244,8 +244,9 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     says: ({ id, standing }) =>
       `There is no ${standing ? 'standing approval' : 'request for an approval'} ${quoteId(id)}.`,
     hint: {
-      program: 'See what there is: approvals(), standingApprovals().',
-      command: 'See what there is: kill-switch approvals, kill-switch approvals standing',
+      program: 'Each is named by its whole id. See what there is: approvals(), standingApprovals().',
+      command:
+        'Each is named by its whole id. See what there is: kill-switch approvals, kill-switch approvals standing',
     },
   },
   approval_unfit: {

@@ -1,3 +1,4 @@
+import { type Cause, describeCause } from '../../flags/index.ts';
 import type { Attempt } from '../attempt.ts';
 import { blocked } from '../decide.ts';
 import { askLimits } from '../limit-flags.ts';
@@ -32,8 +33,21 @@ export const limits: Step = {
   take: (attempt) => refusal(attempt, attempt.effective.input) ?? 'go on',
 };
 
+const UNFIT = { kind: 'approval', status: 'unfit' } as const;
+const EDITED = 'was approved with other arguments than it was asked with, which are stopped by';
+
+/** The request whose approver has changed what this round would execute; null where nobody has. */
+function editedBy<Input, Result>({ effective, holding }: Attempt<Input, Result>): string | null {
+  if (!holding?.request || effective !== holding.input) return null;
+  return effective.plain?.hash === holding.call.inputHash ? null : holding.request.id;
+}
+
 /** Refuses an input that does not keep a limit; null where it keeps them all. */
 export function refusal<Input, Result>(attempt: Attempt<Input, Result>, input: Input): Outcome<Result> | null {
-  const cause = brokenLimit(attempt, input);
-  return cause && attempt.refuse(blocked(attempt.subject, cause, attempt.decision));
+  const broken = brokenLimit(attempt, input);
+  if (!broken) return null;
+  const approvalId = editedBy(attempt);
+  const cause: Cause =
+    approvalId === null ? broken : { ...UNFIT, approvalId, why: `${EDITED} ${describeCause(broken)}` };
+  return attempt.refuse(blocked(attempt.subject, cause, attempt.decision));
 }

@@ -3,6 +3,7 @@ import { isKillSwitchError } from '../../flags/index.ts';
 import type { ApprovalAnswer } from '../answers.ts';
 import { approvalId } from '../given/approval.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
+import { wordsOf } from './error-words.ts';
 
 /** One request or standing approval. */
 export const approvalArgument = (what: string): Argument => new Argument('<id>', what).argParser(approvalId);
@@ -40,8 +41,9 @@ export async function decideEach(
     } catch (error) {
       if (!isKillSwitchError(error)) throw error;
       refused = true;
-      values.push({ id, code: error.code, detail: error.message });
-      lines.push(context.advice(error.message));
+      const detail = wordsOf(error);
+      values.push({ id, code: error.code, detail });
+      lines.push(context.advice(detail));
     }
   }
   return {

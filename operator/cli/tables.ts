@@ -170,7 +170,13 @@ export function approvalColumns(now = Date.now()): readonly Column<ApprovalRecor
     { heading: 'AGENT', cell: ({ agent_id }) => agent_id },
     { heading: 'ASKED', cell: ({ requested_at }) => timeCell(requested_at, now), fixed: true },
     { heading: 'EXPIRES', cell: ({ expires_at }) => endsIn(expires_at, now), fixed: true },
-    { heading: 'COST', cell: ({ cost_usd }) => (cost_usd === null ? null : `$${cost_usd}`), fixed: true },
+    {
+      heading: 'COST',
+      // Of the arguments that an approver gave in the place of others nobody has said what they cost.
+      cell: ({ cost_usd, edited_input_hash: edited }) =>
+        cost_usd === null ? null : edited === null ? `$${cost_usd}` : '?',
+      fixed: true,
+    },
     { heading: 'UNDO', cell: ({ reversible }) => (reversible ? 'yes' : 'no'), fixed: true },
     {
       heading: 'GIVEN',

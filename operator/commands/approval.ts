@@ -1,5 +1,5 @@
 import { canonicalize } from 'json-canonicalize';
-import type { BoundRequest, EditedInput } from '../../flags/index.ts';
+import { type BoundRequest, type EditedInput, type Entry, shownId } from '../../flags/index.ts';
 import type { GivenReason } from '../reason.ts';
 import { ALREADY, type CommandRow, event, type PlanView, refused, type Wish } from './row.ts';
 
@@ -10,6 +10,8 @@ export interface FoundRequest {
   readonly ended: { readonly status: string; readonly why: string } | null;
   /** Everybody who must not approve it, by the names that they may bear. */
   readonly requesters: readonly string[];
+  /** Its arguments as JSON, without secrets; absent where they are not kept whole. */
+  readonly input?: string;
 }
 
 /** Why a request cannot be decided any more; null where it can. */
@@ -22,6 +24,9 @@ function endedBefore({ request, ended }: FoundRequest, view: PlanView): Wish | n
     return because('cancelled', 'was asked for before the switch was recovered');
   return expires_at <= view.time ? because('expired', `has expired at ${expires_at}`) : null;
 }
+
+const namesOf = (given: Entry<'approval'>['given']): string =>
+  `${given.map(({ by }) => shownId(by)).join(' and ')} ${given.length === 1 ? 'has' : 'have'}`;
 
 const isSame = (one: BoundRequest, other: BoundRequest): boolean => canonicalize(one) === canonicalize(other);
 
@@ -37,7 +42,9 @@ export const approve: CommandRow<{ readonly found: FoundRequest; readonly edited
       const other = (why: string): Wish => refused({ kind: 'other_arguments', id: request.id, why });
       if (entry && !isSame(entry.request, request)) return other('it is not the request that was decided before');
       if (entry && entry.given.length > 0 && entry.edited?.input_hash !== edited?.input_hash)
-        return other('somebody else has approved it with other arguments');
+        return other(
+          `${namesOf(entry.given)} approved it with other arguments; to correct them, reject it and let it be asked anew`,
+        );
       if (entry?.status === 'approved') return ALREADY;
       return event('approve', { request, ...(edited && { edited }) });
     },

@@ -3,6 +3,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { approvalId, givenApprove, givenReject } from '../given/approval.ts';
 import { givenFollowApprovals, givenList } from '../given/list.ts';
 import { APPROVAL_FILTERS } from '../list-filters.ts';
+import { checkKinds } from '../edited-kinds.ts';
 import { partOf } from '../lists.ts';
 import { ChangeRefusedError } from '../refusals.ts';
 import { type Acting, answerTo } from './acting.ts';
@@ -37,6 +38,7 @@ export function approvals(acting: Acting): Pick<ControlPlane, Approvals> {
         const why = `the arguments that were shown have the hash ${inputHash}, and those of the request ${input_hash}`;
         throw new ChangeRefusedError({ kind: 'other_arguments', id, why });
       }
+      if (edited && found.input !== undefined) checkKinds(JSON.parse(found.input), JSON.parse(edited.input));
       const other = edited?.input_hash === input_hash ? null : edited;
       const recorded = await acting.append({ type: 'approve', found, edited: other, ...given });
       return { approval: await oneApproval(connection, id), ...answerTo(recorded) };

@@ -11,6 +11,7 @@ import {
   describeCause,
   MODE_CAUSE,
   ON_ONE_LINE,
+  shownId,
 } from '../../flags/index.ts';
 
 type Kind = Cause['kind'];
@@ -196,6 +197,17 @@ test.each([
 ])('%s of 4000 characters can be read', (_, metadata, member) => {
   const digits = '7'.repeat(4000);
   expect(causeFromMetadata({ ...metadata, [member]: digits })).toMatchObject({ [member]: digits });
+});
+
+test('an amount that is a text is one also where texts are shown in quotes', () => {
+  const cause = { kind: 'limit', limit: 'refund.max', value: '201.00', max: '200.00' } as const;
+  const quotes = (text: string): string => JSON.stringify(text);
+  expect(describeCause(cause, { id: shownId, words: quotes })).toBe(
+    'the limit refund.max of 200.00, which 201.00 does not keep',
+  );
+  expect(describeCause({ ...cause, value: 'the text "x"' }, { id: shownId, words: quotes })).toBe(
+    'the limit refund.max of 200.00, for which "the text \\"x\\"" is no amount',
+  );
 });
 
 test.each(['1', '0', '12.5', 7, 0.5, -1])('%j is an amount', (max) => {

@@ -25,7 +25,7 @@ const CAUSES: { readonly [K in Cause['kind']]?: ReadonlyArray<Extract<Cause, { r
   budget: [{ kind: 'budget', scope: 'day', type: 'usd', spent: '9.50', limit: 10, target: 'all' }],
   approval: [
     { kind: 'approval', approvalId: 'a-1', status: 'pending', why: 'waits until 2026-11-26T12:00:00.000Z' },
-    ...['rejected', 'cancelled', 'used'].map(
+    ...['rejected', 'cancelled', 'used', 'unfit'].map(
       (status) => ({ kind: 'approval', approvalId: 'a-1', status, why: null }) as const,
     ),
   ],

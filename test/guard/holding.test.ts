@@ -505,8 +505,15 @@ describe('an approver can approve for fewer', () => {
   });
 
   test.each<[string, unknown, object]>([
-    ['more than a limit', { cents: 1001 }, { kind: 'limit', limit: 'refund.max', value: 1001 }],
-    ['what the schema refuses', { cents: 'all' }, { kind: 'fault', code: 'HANDLER_FAILED' }],
+    [
+      'more than a limit, which is said to be the approver’s',
+      { cents: 1001 },
+      {
+        ...{ kind: 'approval', status: 'unfit' },
+        why: 'was approved with other arguments than it was asked with, which are stopped by the limit refund.max of 1000, which 1001 does not keep',
+      },
+    ],
+    ['what the schema refuses', { cents: null }, { kind: 'fault', code: 'HANDLER_FAILED' }],
     ['what the schema would change', { cents: 5, to: 'me' }, { kind: 'fault', code: 'HANDLER_FAILED' }],
   ])('but not %s: that blocks, and the approval is not used', async (_what, input, cause) => {
     const { refund, control, ran } = await openHeld({ inputSchema, limits });

@@ -24,7 +24,7 @@ function screen(record: ApprovalDetail, { advice }: Pick<Context, 'advice'>): Li
     `Agent     ${shownId(agent_id)}, run ${orNone(run_id)}, mission ${orNone(mission_id)}${lineage(record)}`,
     `Asked by  ${shownId(requested_by)}${writer === null ? '' : ` (written by ${printable(writer)})`}, at ${shortTime(record.requested_at)}`,
     `Expires   ${shortTime(record.expires_at)}${record.escalate_at === null ? '' : `, told again at ${shortTime(record.escalate_at)}`}`,
-    `Cost      ${record.cost_usd === null ? 'not known' : `$${record.cost_usd}`}; ${record.reversible ? 'can be undone' : 'cannot be undone'}`,
+    `Cost      ${costOf(record)}; ${record.reversible ? 'can be undone' : 'cannot be undone'}`,
     ...(problem === null ? [] : [[{ text: `It cannot be decided: ${printable(problem)}.`, style: 'alarm' as const }]]),
     '',
     description === null ? 'It says nothing about itself.' : `In the agent's own words: ${quoted(description)}`,
@@ -70,6 +70,13 @@ function statusOf({
   const because = why === null ? '' : `; it ${printable(why)}`;
   return [status === 'pending' ? { text: status, style: 'heed' } : status, `${given}${by}${notes}${because}`];
 }
+
+const costOf = ({ cost_usd, edited_input_hash }: ApprovalDetail): string =>
+  cost_usd === null
+    ? 'not known'
+    : edited_input_hash === null
+      ? `$${cost_usd}`
+      : `$${cost_usd} as it was asked for, and not known of the arguments that were approved`;
 
 const lineage = ({ lineage_agents, lineage_runs }: ApprovalDetail): string =>
   lineage_agents.length + lineage_runs.length === 0

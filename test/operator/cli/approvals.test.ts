@@ -81,6 +81,9 @@ test('several are decided by their ids, never all at once, and one that is refus
       code: all === 'all' ? 1 : 2,
     });
   await asker.approving.cancel(two);
+  const told = await ks.here('approve', three.slice(0, 8), 'no-such-request');
+  expect(told.stdout).toContain('Each is named by its whole id. See what there is: kill-switch approvals');
+  expect(told.stdout).not.toContain('standingApprovals()');
   const decided = await ks.here('approve', one, two, three, '--json');
   expect(decided).toMatchObject({
     code: 1,
@@ -120,6 +123,35 @@ test('an approver can approve for fewer; the log names what they gave', async ()
     json: { code: 'INVALID_ARGUMENT' },
   });
   expect((await ks.here('approvals', 'show', other, '--json')).json).toMatchObject({ status: 'pending' });
+});
+
+test('edited arguments that reading would change, or that are a number for a text, are refused; who gave others is named', async () => {
+  const { ks, asker, by } = await setUp();
+  const id = await ask(asker, heldCall({ usd: '60.00', cents: 5, token: 'sk-live-1234567890abcdef' }), {
+    approvals: 2,
+  });
+  const file = join(ks.folder, 'edited.json');
+  const approve = (text: string, name = 'ann') => {
+    writeFileSync(file, text);
+    return by(name, 'approve', id, '--input', file);
+  };
+  const refused = async (text: string) => (await approve(text)).json;
+  expect(await refused('{"usd":"1.00","cents":9007199254740993}')).toMatchObject({
+    detail: expect.stringContaining('the number 9007199254740993, which would become 9007199254740992'),
+  });
+  expect(await refused('{"usd":"1.00","usd":"199.00"}')).toMatchObject({
+    detail: expect.stringContaining('"usd" twice'),
+  });
+  expect(await refused('{"usd":40}')).toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    detail: 'usd of the edited input is a number, and a text in what was asked for: give a text.',
+  });
+  expect(await refused('{"cents":"5"}')).toMatchObject({ detail: expect.stringMatching(/^cents .* give a number\.$/) });
+  expect(await approve('{"usd":"40.00","cents":null,"token":7}')).toMatchObject({ code: 0 });
+  expect((await approve('{"usd":"41.00"}', 'bob')).json).toMatchObject({
+    code: 'OTHER_ARGUMENTS',
+    detail: expect.stringContaining('unverified:ann has approved it with other arguments; to correct them, reject it'),
+  });
 });
 
 test('whoever has asked cannot approve, by any of their names, and two approvals are of two people', async () => {
