@@ -166,12 +166,12 @@ export class Spending {
   }
 
   #tripped(charges: readonly BudgetCharge[], balances: readonly Balance[]): Tripped[] {
-    const epoch = this.#replica.state?.epoch ?? 0;
+    const [epoch, now] = [this.#replica.state?.epoch ?? 0, this.#replica.storeNow()];
     return charges.flatMap((charge, at): Tripped[] => {
       const balance = balances[at];
       if (!balance?.over) return [];
       const spent = balance.spent + balance.reserved;
-      return [{ cause: causeOf(charge, balance), stop: budgetStop(charge, spent, { id: randomUUID(), epoch }) }];
+      return [{ cause: causeOf(charge, balance), stop: budgetStop(charge, spent, { id: randomUUID(), epoch, now }) }];
     });
   }
 }
