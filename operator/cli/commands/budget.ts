@@ -108,7 +108,7 @@ const what = async (control: ControlPlane, name: string): Promise<string[]> =>
 function uncounted(scope: string): string | undefined {
   const { type, id } = parseScope(scope);
   if ((type !== 'user' && type !== 'account') || id === null) return undefined;
-  const attribute = SPENDER_ATTRIBUTES[type];
+  const attribute = SPENDER_ATTRIBUTES[type].join(' or ');
   return `NO BUDGET HAS COUNTED ${shownId(scope)} YET: executors report no ${type}s, only calls whose context says ${attribute} ${quoteId(id)} count.`;
 }
 
