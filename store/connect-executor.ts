@@ -67,6 +67,7 @@ export function connectExecutor({
     connection,
     organizationId,
     location: store.location,
+    nearby: store.nearby ?? undefined,
     leaseMs,
     requestMs: requestTimeoutMs,
     clock,
