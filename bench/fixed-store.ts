@@ -36,6 +36,7 @@ export function fixedStore(kills: number): ExecutorStore {
   return {
     location: 'bench:',
     side: 'executor',
+    nearby: null,
     loadPackages: null,
     open: () => connection as unknown as ExecutorConnection,
   };

@@ -97,6 +97,11 @@ export function budgetName(scope: Scope, window: BudgetWindow): string {
   return window === defaultWindow(scope) ? formatScope(scope) : `${formatWindow(window)} ${formatScope(scope)}`;
 }
 
+/** A budget as it can be typed: its scope, and its window where that is not the usual one. */
+export function budgetWords({ scope, window }: { readonly scope: string; readonly window: BudgetWindow }): string {
+  return window === defaultWindow(parseScope(scope)) ? scope : `${scope} --window ${formatWindow(window)}`;
+}
+
 /** What happens when a budget or a tripwire trips: the mode that its stop leaves. The strictest is last. */
 export const TRIP_MODES = Object.freeze(['draft_only', 'paused', 'full_stop'] as const);
 

@@ -51,15 +51,22 @@ export interface BudgetCharge extends Charge {
 /** A call, as budgets see it. */
 export interface SpendingCall {
   readonly subject: Subject;
-  /** The whole context of the call: `user` and `account_id` are read of it, and what a budget's rule asks for. */
+  /** The whole context of the call: `user` (or `user_id`) and `account_id` are read of it, and what a budget's rule asks for. */
   readonly context: Readonly<Record<string, unknown>>;
   /** What it may come to, as the action's `spend` says; what is absent is not spent, and `calls` is 1 then. */
   readonly spends: { readonly usd?: unknown; readonly tokens?: unknown; readonly calls?: unknown };
 }
 
+/** A budget of users or accounts, for a call whose context names none. */
+export interface UncountedBy {
+  readonly budget: string;
+  readonly type: keyof typeof SPENDER_ATTRIBUTES;
+}
+
 /** What a call meets; `blocked`: it says something that cannot be counted, so it must not go on. */
 export type MetBudgets =
-  | { readonly is: 'met'; readonly charges: readonly BudgetCharge[] }
+  /** `uncounted`: the budgets of users or accounts that do not count it, since it names none. */
+  | { readonly is: 'met'; readonly charges: readonly BudgetCharge[]; readonly uncounted: readonly UncountedBy[] }
   | { readonly is: 'blocked'; readonly why: string };
 
 const blocked = (why: string): MetBudgets => ({ is: 'blocked', why });
@@ -70,8 +77,8 @@ const blocked = (why: string): MetBudgets => ({ is: 'blocked', why });
  */
 const IDLE_MS = 35 * 86_400_000;
 
-/** The attribute of a call's context that says for whom it is made. */
-export const SPENDER_ATTRIBUTES = { user: 'user', account: 'account_id' } as const;
+/** The attributes of a call's context that say for whom it is made; any of them does. */
+export const SPENDER_ATTRIBUTES = { user: ['user', 'user_id'], account: ['account_id'] } as const;
 
 /** The ids of a call that a budget of this type counts for; a text is what is wrong with the call. */
 function idsOf(
@@ -89,11 +96,16 @@ function idsOf(
       return subject.action === undefined ? [] : [subject.action, ...actionPatterns(subject.action)];
     case 'user':
     case 'account': {
-      const given = context[SPENDER_ATTRIBUTES[type]];
-      if (given === undefined) return [];
-      if (typeof given !== 'string') return `${SPENDER_ATTRIBUTES[type]} must be a text`;
-      const problem = idProblem(given);
-      return problem === null ? [given] : `${SPENDER_ATTRIBUTES[type]} ${problem}`;
+      const ids = new Set<string>();
+      for (const attribute of SPENDER_ATTRIBUTES[type]) {
+        const given = context[attribute];
+        if (given === undefined) continue;
+        if (typeof given !== 'string') return `${attribute} must be a text`;
+        const problem = idProblem(given);
+        if (problem !== null) return `${attribute} ${problem}`;
+        ids.add(given);
+      }
+      return ids.size > 1 ? `${SPENDER_ATTRIBUTES[type].join(' and ')} name different ones` : [...ids];
     }
     default:
       return type satisfies never;
@@ -182,15 +194,30 @@ function amountsOf({ usd, tokens, calls = 1 }: SpendingCall['spends']): CallAmou
   return { usd: usd === undefined ? null : dollars, tokens: tokens === undefined ? null : counted, calls: called };
 }
 
+interface Charging {
+  readonly state: State;
+  readonly call: SpendingCall;
+  readonly now: number;
+  readonly amounts: CallAmounts;
+  /** Takes the budgets that do not count the call, since it names no user or account. */
+  readonly uncounted: UncountedBy[];
+}
+
 function chargesOf(
   name: string,
   budget: Budget & { readonly since: number },
-  { state, call, now, amounts }: { state: State; call: SpendingCall; now: number; amounts: CallAmounts },
+  { state, call, now, amounts, uncounted }: Charging,
 ): readonly BudgetCharge[] | string {
   const scope = parseScope(budget.scope);
   const counts = countedAs(scope, call);
   if (typeof counts === 'string') return counts;
-  if (counts.length === 0) return [];
+  if (counts.length === 0) {
+    const { type } = scope;
+    const isSpent = SPEND_TYPES.some((each) => budget[each] !== null && amounts[each] !== null);
+    if (isSpent && (type === 'user' || type === 'account') && !namesSpender(type, call))
+      uncounted.push({ budget: name, type });
+    return [];
+  }
   const allowed = amountsFor(budget, call.context);
   const window = ledgerWindow(budget.window, {
     now,
@@ -225,14 +252,18 @@ export function budgetsFor(state: State, call: SpendingCall, now: number): MetBu
   const amounts = amountsOf(call.spends);
   if (typeof amounts === 'string') return blocked(amounts);
   const charges: BudgetCharge[] = [];
+  const uncounted: UncountedBy[] = [];
   for (const [name, budget] of state.budgets) {
     try {
-      const found = chargesOf(name, budget, { state, call, now, amounts });
+      const found = chargesOf(name, budget, { state, call, now, amounts, uncounted });
       if (typeof found === 'string') return blocked(`the budget ${name} cannot count this call: ${found}`);
       charges.push(...found);
     } catch {
       return blocked(`the budget ${name} cannot be read here: is its time zone ${budget.time_zone} known?`);
     }
   }
-  return { is: 'met', charges };
+  return { is: 'met', charges, uncounted };
 }
+
+const namesSpender = (type: UncountedBy['type'], { context }: SpendingCall): boolean =>
+  SPENDER_ATTRIBUTES[type].some((attribute) => context[attribute] !== undefined);

@@ -31,6 +31,7 @@ import {
   type LogEvent,
   stopCauseSchema,
   targetSchema,
+  timeSchema,
 } from './records.ts';
 import { type Performer, performerSchema, type Rollback, rollbackMembers } from './rollbacks.ts';
 import { AUTONOMY_STAGES } from './stages.ts';
@@ -343,6 +344,8 @@ export const FOLDS = Object.freeze({
       stop_id: z.string().min(1),
       counted: z.string(),
       cause: stopCauseSchema.nullable(),
+      /** When it was made, by the executor's word: not later than it was copied; absent where that is not known. */
+      stopped_at: timeSchema.optional(),
     },
     (view, data, event) => {
       const active = view.get('kill', data.target);
@@ -355,7 +358,7 @@ export const FOLDS = Object.freeze({
         target: data.target,
         reason: adds ? event.reason : (active?.reason ?? event.reason),
         killed_by: adds || !active ? event.actor : active.killed_by,
-        killed_at: active?.killed_at || event.at,
+        killed_at: active?.killed_at || data.stopped_at || event.at,
         ...(active ? bothKills(active, terms) : terms),
         counted: [...new Set([...(active?.counted ?? []), data.counted])].slice(-MOST_COUNTED_BY_ONE),
         ...(cause && { cause }),

@@ -4,7 +4,7 @@ import { countsOf, parseScope, type Scope, TRIP_MODES } from './budget-records.t
 import type { Cause } from './causes.ts';
 import type { Entry, EntryPlace, StateView } from './entries.ts';
 import { isStricter } from './modes.ts';
-import { MAX_EPOCH, MAX_REASON_LENGTH, targetSchema } from './records.ts';
+import { MAX_EPOCH, MAX_REASON_LENGTH, targetSchema, timeSchema } from './records.ts';
 import { parseTarget, type Target } from './targets.ts';
 import { DEFAULT_TRIPWIRES, type Tripwire } from './tripwire-records.ts';
 
@@ -20,6 +20,8 @@ const common = {
   target: targetSchema,
   /** The epoch that the executor held: once what it has counted was lifted after it, the stop is over. */
   epoch: z.int().min(0).max(MAX_EPOCH),
+  /** When it was made, by the store's clock as the executor had it. */
+  at: timeSchema.optional(),
 };
 
 /**

@@ -7,7 +7,9 @@ import {
   contextFromSubject,
   type Fault,
   shownAmount,
+  SPENDER_ATTRIBUTES,
   type Stop,
+  type UncountedBy,
 } from '../flags/index.ts';
 import type { Balance, Costs, Ledger } from '../store/capabilities/ledger.ts';
 import { faultFrom } from '../store/fault-from.ts';
@@ -38,6 +40,8 @@ export interface Charged {
   readonly charges: readonly BudgetCharge[];
   /** As those of a reservation. */
   readonly terms: string;
+  /** The budgets that do not count it, since it names no user or account. */
+  readonly uncounted: readonly UncountedBy[];
 }
 
 /** A budget in which a call has no room. */
@@ -66,7 +70,7 @@ export interface SpendingParts {
 
 const NOT_READY: Fault = { code: 'NOT_READY', message: 'the switch has not been read yet' };
 const NO_LEDGER: Fault = { code: 'UNSUPPORTED', message: 'this store counts nothing for budgets' };
-const NO_CHARGES: Charged = { charges: [], terms: '' };
+const NO_CHARGES: Charged = { charges: [], terms: '', uncounted: [] };
 
 /**
  * Reserves what calls of this executor may come to, settles it, and stops what a spent budget stops. A reservation
@@ -81,6 +85,8 @@ export class Spending {
   readonly #starting = new Set<Promise<void>>();
   /** Which delivery of an idempotency key is about to start. */
   readonly #turns = new Map<string, Promise<void>>();
+  /** The budgets of which people were warned that they do not count a call. */
+  readonly #uncounted = new Set<string>();
 
   constructor({ replica, ledger, outbox, ownStops }: SpendingParts) {
     this.#replica = replica;
@@ -100,9 +106,20 @@ export class Spending {
     if (!state || now === null) return NOT_READY;
     const met = budgetsFor(state, { subject, context: contextFromSubject(subject), spends }, now);
     if (met.is === 'blocked') return { code: 'UNSUPPORTED', message: met.why };
-    const { charges } = met;
-    if (charges.length === 0) return NO_CHARGES;
-    return this.#ledger ? { charges, terms: termsOf(charges) } : NO_LEDGER;
+    const { charges, uncounted } = met;
+    if (charges.length === 0) return uncounted.length === 0 ? NO_CHARGES : { ...NO_CHARGES, uncounted };
+    return this.#ledger ? { charges, terms: termsOf(charges), uncounted } : NO_LEDGER;
+  }
+
+  /** What people are to be warned of, once for each budget here: a misspelt attribute would count nobody. */
+  warningsOfUncounted({ uncounted }: Charged): readonly Cause[] {
+    return uncounted.flatMap(({ budget, type }): Cause[] => {
+      if (this.#uncounted.has(budget)) return [];
+      this.#uncounted.add(budget);
+      const attributes = SPENDER_ATTRIBUTES[type].join(' or ');
+      const message = `the budget ${budget} does not count this call, whose context names no ${type} (${attributes}); nor will it count others like it`;
+      return [{ kind: 'identity', message }];
+    });
   }
 
   /**
@@ -192,12 +209,12 @@ export class Spending {
   }
 
   #tripped(charges: readonly BudgetCharge[], balances: readonly Balance[]): Tripped[] {
-    const epoch = this.#replica.state?.epoch ?? 0;
+    const [epoch, now] = [this.#replica.state?.epoch ?? 0, this.#replica.storeNow()];
     return charges.flatMap((charge, at): Tripped[] => {
       const balance = balances[at];
       if (!balance?.over) return [];
       const spent = balance.spent + balance.reserved;
-      const stop = budgetStop(charge, spent, { id: randomUUID(), epoch });
+      const stop = budgetStop(charge, spent, { id: randomUUID(), epoch, now });
       return [{ cause: causeOf(charge, balance), stop, isAwaited: balance.reserved > 0 }];
     });
   }

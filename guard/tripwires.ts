@@ -62,6 +62,6 @@ export class Tripwires {
     const trips = this.#detector.take(state, occurrence, now);
     if (trips.length === 0) return null;
     const { epoch } = state;
-    return Promise.all(trips.map((trip) => this.#ownStops.add(tripwireStop(trip, { id: randomUUID(), epoch }))));
+    return Promise.all(trips.map((trip) => this.#ownStops.add(tripwireStop(trip, { id: randomUUID(), epoch, now }))));
   }
 }

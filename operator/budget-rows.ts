@@ -12,6 +12,7 @@ import {
   SPEND_TYPES,
   type SpendType,
   type State,
+  stopTerms,
   TRIP_MODES,
   type Tripwire,
   tripwiresOf,
@@ -19,7 +20,7 @@ import {
 } from '../flags/index.ts';
 import type { KeptAccount } from '../store/capabilities/ledger.ts';
 import type { ControlConnection } from '../store/ports.ts';
-import { heldStops } from './held-stops.ts';
+import { stopsTill } from './held-stops.ts';
 
 /** One amount of a budget, for all that it counts together: of a budget of each run, a row for each run. */
 export interface BudgetRow {
@@ -47,6 +48,8 @@ export interface BudgetRow {
   readonly do: TripMode;
   /** True where a rule gives some calls other amounts than these. */
   readonly has_tiers: boolean;
+  /** True where a call did not fit and what this counts was stopped for it, until a person revives that. */
+  readonly tripped: boolean;
 }
 
 /** A tripwire; `is_default`: nobody has set it. */
@@ -61,6 +64,8 @@ interface Place {
   readonly now: number;
   /** The targets that executors have stopped, whether or not the log says so yet. */
   readonly stopped: ReadonlySet<string>;
+  /** The budgets that have tripped, each with what it had counted. */
+  readonly tripped: ReadonlySet<string>;
 }
 
 /** The shortest time of which a rate is told, in milliseconds: one call in a second is not 3600 in an hour. */
@@ -72,6 +77,9 @@ function isStopped(counted: string, { state, stopped }: Place): boolean {
   const targets = type === 'day' || type === 'user' || type === 'account' ? ['all'] : [counted, 'all'];
   return targets.some((each) => stopped.has(each) || TRIP_MODES.some((mode) => mode === state.get('kill', each)?.mode));
 }
+
+/** A budget and what it has counted, as one text. */
+const countedBy = (name: string, counted: string): string => JSON.stringify([name, counted]);
 
 /** What a row counts, and since when its window is open, in milliseconds. */
 interface Counting {
@@ -138,6 +146,7 @@ function rowOf(
     ...{ spent: shown(spent), reserved: shown(reserved), left: shown(left), per_hour: shown(rate) },
     ...{ empty_at: isEmptied ? new Date(emptyAt).toISOString() : null, warn, do: budget.do },
     has_tiers: budget.targeting !== null,
+    tripped: counting !== null && at.tripped.has(countedBy(name, counting.counted)),
   };
 }
 
@@ -162,6 +171,17 @@ function budgetRows(at: Place, accounts: readonly KeptAccount[] | null): BudgetR
   });
 }
 
+/** The budgets whose stops the log has, as kills; where a person has made one stricter, each that counts the same. */
+function trippedByKills({ kills, budgets }: State): string[] {
+  const all = Object.values(kills).flatMap((each) => [...each.values()]);
+  return all
+    .filter(({ counted = [], cause }) => counted.length > 0 && cause?.kind !== 'tripwire')
+    .flatMap(({ counted = [], killed_by: by }) => {
+      const names = by.startsWith('budget:') ? [by.slice('budget:'.length)] : [...budgets].map(([name]) => name);
+      return names.flatMap((name) => counted.map((each) => countedBy(name, each)));
+    });
+}
+
 /** The same of a store's ledger. One that cannot be read hides no budget. */
 export async function readBudgets(
   connection: Pick<ControlConnection, 'ledger' | 'stops'>,
@@ -169,8 +189,15 @@ export async function readBudgets(
 ): Promise<BudgetRow[]> {
   if (state.budgets.size === 0) return [];
   const kept = await connection.ledger?.accounts().catch(() => null);
-  const stopped = new Set((await heldStops(connection, state)).map(({ target }) => target));
-  return budgetRows({ state, now: Date.parse(time), stopped }, kept?.accounts ?? null);
+  const holding = (await stopsTill(connection, state).catch(() => [])).filter(
+    (stop) => stopTerms(state, stop) !== null,
+  );
+  const stopped = new Set(holding.map(({ target }) => target));
+  const tripped = new Set([
+    ...holding.flatMap((stop) => (stop.by === 'budget' ? [countedBy(stop.name, stop.counted)] : [])),
+    ...trippedByKills(state),
+  ]);
+  return budgetRows({ state, now: Date.parse(time), stopped, tripped }, kept?.accounts ?? null);
 }
 
 /** All tripwires. */

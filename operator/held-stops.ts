@@ -8,6 +8,8 @@ export interface HeldStopRow {
   /** `budget:day`, `tripwire:repeats`, `executor:mailer`. */
   readonly by: string;
   readonly reason: string | null;
+  /** When it was made, by its executor's word; null where it does not say. */
+  readonly at: string | null;
 }
 
 type Stopped = Pick<ControlConnection, 'stops'>;
@@ -24,7 +26,7 @@ export async function heldStops(connection: Stopped, state: State): Promise<Held
   return stops.flatMap((stop): HeldStopRow[] => {
     const terms = stopTerms(state, stop);
     return terms && !isRecorded(state, stop.target, terms)
-      ? [{ target: stop.target, mode: terms.mode, by: stopActor(stop), reason: terms.reason }]
+      ? [{ target: stop.target, mode: terms.mode, by: stopActor(stop), reason: terms.reason, at: stop.at ?? null }]
       : [];
   });
 }

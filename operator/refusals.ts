@@ -33,6 +33,8 @@ interface Facts {
   /** A window that would never be open, or is over already. */
   readonly never_opens: { readonly from: string; readonly until: string; readonly now: string };
   readonly no_rule: { readonly name: string };
+  readonly no_budget: { readonly name: string };
+  readonly no_tripwire: { readonly name: string };
   /** The window of that rule is compiled far enough ahead; or there is none. */
   readonly not_due: { readonly name: string };
   /** A stop that a rollback was to pass is not as it was when that was previewed. */
@@ -181,6 +183,16 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     code: 'NOT_FOUND',
     says: ({ name }) => `There is no rule ${quoteId(name)}.`,
     hint: { program: 'See what there is: rules().', command: 'See what there is: kill-switch rules' },
+  },
+  no_budget: {
+    code: 'NOT_FOUND',
+    says: ({ name }) => `There is no budget ${quoteId(name)}.`,
+    hint: { program: 'See what there is: budgets().', command: 'See what there is: kill-switch budgets' },
+  },
+  no_tripwire: {
+    code: 'NOT_FOUND',
+    says: ({ name }) => `There is no tripwire ${quoteId(name)}.`,
+    hint: { program: 'See what there is: tripwires().', command: 'See what there is: kill-switch tripwires' },
   },
   not_due: {
     code: 'INVALID_STATE',

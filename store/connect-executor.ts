@@ -65,6 +65,7 @@ export function connectExecutor({
     connection,
     organizationId,
     location: store.location,
+    nearby: store.nearby ?? undefined,
     leaseMs,
     requestMs: requestTimeoutMs,
     clock,

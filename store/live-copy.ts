@@ -81,11 +81,14 @@ type Standing =
 type Foreign = Extract<Standing, { is: 'foreign' }>;
 
 const NOT_READY: Fault = deepFreeze({ code: 'NOT_READY', message: 'the switch has not been read yet' });
-const notInitialised = (location: string): Fault =>
-  deepFreeze({
+function notInitialised(location: string, nearby: string): Fault {
+  const place = location.replace(/:$/, ''); // `memory:` is no more than its scheme
+  const or = nearby === '' ? '' : `${nearby}; `;
+  return deepFreeze({
     code: 'NOT_INITIALISED',
-    message: `there is no control plane in ${location}: where it is the right place, an operator must run: kill-switch init`,
+    message: `there is no control plane in ${place}: ${or}where it is the right place, an operator must run: kill-switch init`,
   });
+}
 const LOST_CHANGES = 'the store has lost changes that this executor had seen';
 const recoverWith = (what: string): Fault => ({
   code: 'GENERATION_CHANGED',
@@ -98,6 +101,8 @@ export interface LiveCopyOptions {
   readonly organizationId: string;
   /** Where the store is, for people; default `this store`. */
   readonly location?: string | undefined;
+  /** Where another one is that was perhaps meant, as a clause; empty where none is known. */
+  readonly nearby?: (() => string) | undefined;
   /**
    * Called in the turn in which changes were applied, before the anchor is written: work in flight is aborted at once
    * and does not wait for the disk.
@@ -142,11 +147,14 @@ export class LiveCopy {
   readonly #leaseMs: number;
   readonly #organizationId: string;
   readonly #location: string;
+  readonly #nearby: () => string;
   readonly #signal: () => void;
   /** What has restricted anybody since the state was loaded, also where it was lifted again. */
   readonly restrictions = new RestrictionMemory();
 
-  constructor({ leaseMs, keeper, organizationId, location = 'this store', signal = () => {} }: LiveCopyOptions) {
+  constructor({ leaseMs, keeper, organizationId, ...options }: LiveCopyOptions) {
+    const { location = 'this store', nearby = () => '', signal = () => {} } = options;
+    this.#nearby = nearby;
     this.#leaseMs = leaseMs;
     this.#keeper = keeper;
     this.#organizationId = organizationId;
@@ -422,7 +430,8 @@ export class LiveCopy {
     if (this.held !== null) {
       return this.#fork(true, 'the store is empty, but this executor had seen a control plane in it');
     }
-    if (this.#standing.is === 'empty') this.#standing = { is: 'empty', fault: notInitialised(this.#location) };
+    if (this.#standing.is === 'empty')
+      this.#standing = { is: 'empty', fault: notInitialised(this.#location, this.#nearby()) };
     return 'faulty';
   }
 

@@ -31,6 +31,8 @@ export interface ReplicaParts {
   readonly organizationId: string;
   /** Where the store is, without secrets. */
   readonly location?: string | undefined;
+  /** As that of its store. */
+  readonly nearby?: (() => string) | undefined;
   readonly leaseMs: number;
   /** How long the store may take to answer, in milliseconds. */
   readonly requestMs: number;
@@ -70,7 +72,8 @@ export class Replica {
   #onRenewed: ((stops: readonly Stop[]) => void) | null = null;
   #closed: Promise<void> | null = null;
 
-  constructor({ connection, organizationId, location, leaseMs, requestMs, clock, beat, reportOwn }: ReplicaParts) {
+  constructor(parts: ReplicaParts) {
+    const { connection, organizationId, location, nearby, leaseMs, requestMs, clock, beat, reportOwn } = parts;
     this.organizationId = organizationId;
     this.leaseMs = leaseMs;
     this.clock = clock;
@@ -83,6 +86,7 @@ export class Replica {
       keeper: connection.anchor,
       organizationId,
       location,
+      nearby,
       signal: () => this.#notifyChanges(),
     });
     this.#follower = new Follower({

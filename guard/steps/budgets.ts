@@ -35,6 +35,8 @@ export const budgets: Step = {
       return attempt.refuse(blocked(subject, faultCause('HANDLER_FAILED', spends.problem), decision));
     const charged = spending.charged(subject, spends.value);
     if ('code' in charged) return attempt.refuse(blocked(subject, faultCause(charged.code, charged.message), decision));
+    for (const cause of spending.warningsOfUncounted(charged))
+      guard.interventions.warn({ ...decision, cause }, subject, attempt.effective.input, 'deciding');
     if ((attempt.reservation?.terms ?? '') === charged.terms) return 'go on';
     return reserve(attempt, spending, { spends: spends.value, charged });
   },

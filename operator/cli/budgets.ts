@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import {
   type BudgetWindow,
+  budgetWords,
   formatWindow,
   invalid,
   messageOf,
@@ -51,7 +52,8 @@ const amount = (value: number | null): string => (value === null ? '?' : String(
 
 /** The columns of budgets. */
 export const budgetColumns = (): readonly Column<BudgetRow>[] => [
-  { heading: 'BUDGET', cell: ({ name }) => name },
+  { heading: 'BUDGET', cell: ({ scope }) => scope },
+  { heading: 'WINDOW', cell: ({ window }) => ({ ready: formatWindow(window) }), fixed: true },
   { heading: 'OF', cell: ({ counted, scope }) => (counted === scope ? null : counted) },
   {
     heading: 'LIMIT',
@@ -59,7 +61,12 @@ export const budgetColumns = (): readonly Column<BudgetRow>[] => [
   },
   { heading: 'SPENT', cell: ({ spent }) => ({ ready: amount(spent) }), fixed: true },
   { heading: 'RESERVED', cell: ({ reserved }) => ({ ready: amount(reserved) }), fixed: true },
-  { heading: 'LEFT', cell: ({ left }) => ({ ready: amount(left) }), fixed: true },
+  {
+    heading: 'LEFT',
+    cell: ({ left, tripped }) =>
+      tripped ? { ready: `${amount(left)} (tripped)`, style: 'alarm' } : { ready: amount(left) },
+    fixed: true,
+  },
   {
     heading: 'PER HOUR',
     cell: ({ per_hour: rate }) => (rate === null ? null : { ready: amount(Math.round(rate * 100) / 100) }),
@@ -86,9 +93,11 @@ export const tripwireColumns = (): readonly Column<TripwireRow>[] => [
 ];
 
 /** A budget in a few words, for the status. */
-export const budgetWord = ({ name, counted, type, limit, left }: BudgetRow): string => {
-  const of = counted === null || counted === name ? shownId(name) : `${shownId(name)} (${shownId(counted)})`;
-  return `${of} ${amount(left)} of ${amount(limit)} ${type} left`;
+export const budgetWord = (row: BudgetRow): string => {
+  const { scope, counted, type, limit, left, tripped } = row;
+  const words = shownId(budgetWords(row));
+  const of = counted === null || counted === scope ? words : `${words} (${shownId(counted)})`;
+  return `${of} ${amount(left)} of ${amount(limit)} ${type} left${tripped ? ', tripped' : ''}`;
 };
 
 /** A tripwire in a few words. */
@@ -104,7 +113,10 @@ const DOES: Readonly<Record<TripMode, string>> = {
 
 const budgetOf = ({ scope, window, time_zone: zone }: BudgetRow): { who: string; whom: string; when: string } => {
   const { type, id } = parseScope(scope);
-  const when = window === 'day' ? ` a day (${zone})` : window === 'total' ? '' : ` in ${formatWindow(window)}`;
+  // A run and a mission come to an end by themselves; of anything else a total is one for good.
+  const total =
+    type === 'run' || type === 'mission' ? '' : ' in all, for good (without --window day it never begins anew)';
+  const when = window === 'day' ? ` a day (${zone})` : window === 'total' ? total : ` in ${formatWindow(window)}`;
   const isEverything = type === 'day' || type === 'all';
   const who = isEverything ? 'Everything together' : id === null ? `Each ${type}` : shownId(scope);
   const whom = isEverything

@@ -1,4 +1,4 @@
-import { type BudgetWindow, isSameBudget, nameOfBudget } from '../../flags/index.ts';
+import { type BudgetWindow, budgetWords, isSameBudget, nameOfBudget } from '../../flags/index.ts';
 import { type BudgetPart, budgetWith } from '../budget-changes.ts';
 import { ALREADY, type CommandRow, event, type Loosening, refused } from './row.ts';
 
@@ -14,7 +14,10 @@ export const budget: CommandRow<Budget> = {
   wish: ({ scope, window, part }, view) => {
     const name = nameOfBudget({ scope, window });
     const before = view.get('budget', name);
-    if (part === null) return before ? event('budget', { name, definition: null }) : ALREADY;
+    if (part === null)
+      return before
+        ? event('budget', { name, definition: null })
+        : refused({ kind: 'no_budget', name: budgetWords({ scope, window }) });
     const made = budgetWith(view, { scope, window }, part);
     if ('problem' in made) return refused({ kind: 'not_a_definition', problem: made.problem });
     return before && isSameBudget(made.definition, before)

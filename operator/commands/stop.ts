@@ -17,14 +17,22 @@ export const stop: CommandRow<{ readonly stop: Stop } & GivenReason> = {
   readsBeside: (command) => placesOfStop(command.stop),
   reach: ({ stop: { target } }) => readTarget(target),
   wish: (command, view, commandId) => {
-    const { id, target } = command.stop;
+    const { id, target, at } = command.stop;
     const terms = stopTerms(view, command.stop);
     if (!terms) return refused({ kind: 'stop_over', target });
     const { mode, counted } = terms;
     const active = view.get('kill', target);
     if (active?.counted?.includes(counted) && !killAdds(active, { mode, expires_at: null }))
       return refused({ kind: 'stop_over', target });
-    return event('stop', { id: commandId, stop_id: id, target, mode, counted, cause: recordedCause(terms) });
+    return event('stop', {
+      id: commandId,
+      stop_id: id,
+      target,
+      mode,
+      counted,
+      cause: recordedCause(terms),
+      ...(at !== undefined && at <= view.time && { stopped_at: at }),
+    });
   },
 };
 

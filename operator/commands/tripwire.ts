@@ -7,7 +7,8 @@ export const tripwire: CommandRow<{ readonly name: string; readonly part: Tripwi
   changes: ({ name }) => ['tripwire', name],
   wish: ({ name, part }, view) => {
     const before = tripwireOf(view, name);
-    if (part === null) return before ? event('tripwire', { name, definition: null }) : ALREADY;
+    if (part === null)
+      return before ? event('tripwire', { name, definition: null }) : refused({ kind: 'no_tripwire', name });
     const wrong = nameRefused('a tripwire', name);
     if (wrong) return wrong;
     const made = tripwireWith(view, name, part);

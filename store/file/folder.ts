@@ -14,6 +14,7 @@ import { join, relative, sep } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { KillSwitchError } from '../../flags/index.ts';
 import { errnoOf, fileError } from './file-errors.ts';
+import { nearbyAdvice } from './nearby.ts';
 
 /** A folder below a store's root, while it is open. */
 export interface OpenFolder {
@@ -244,11 +245,14 @@ function inherit(parent: string, folder: string): void {
 }
 
 /** @param path the folder, or a missing one above it */
-export const notThere = (path: string): KillSwitchError =>
-  new KillSwitchError(
-    'STORE_UNREACHABLE',
-    `${path} is not there, so nothing can be reported in it. If the store was moved away, move it back; else the next change by an operator makes it.`,
-  );
+export function notThere(path: string): KillSwitchError {
+  const nearby = nearbyAdvice(path.split(`${sep}executors`)[0] ?? path);
+  const advice =
+    nearby === ''
+      ? 'If the store was moved away, move it back; if there never was one, an operator creates it (kill-switch init); else the next change by an operator makes the folder.'
+      : `But ${nearby}.`;
+  return new KillSwitchError('STORE_UNREACHABLE', `${path} is not there, so nothing can be reported in it. ${advice}`);
+}
 
 /** What was recorded there would be forgotten, so nobody goes on without it. */
 export const lost = (path: string): KillSwitchError =>

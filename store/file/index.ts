@@ -11,6 +11,7 @@ import { Claims } from './claims.ts';
 import { defaultAnchor } from './default-anchor.ts';
 import { ExecutorLog, loadState } from './executor-log.ts';
 import { notThere } from './folder.ts';
+import { nearbyAdvice } from './nearby.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
 import { ForkJudge } from './fork-judge.ts';
 import { fileJournal } from './journal.ts';
@@ -53,6 +54,7 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
   const root = storeFolder(directory);
   return {
     location: `file:${root}`,
+    nearby: () => nearbyAdvice(root),
     side: 'executor',
     loadPackages: null,
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {

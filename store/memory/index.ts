@@ -40,6 +40,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ExecutorStore & {
   return {
     location: 'memory:',
     side: 'executor',
+    nearby: null,
     loadPackages: null,
     memory,
     open({ organizationId, executorId, executorName, requestTimeoutMs }) {

@@ -36,6 +36,7 @@ export function redisStore(options: RedisStoreOptions): ExecutorStore {
   return {
     location: endpoint.location,
     side: 'executor',
+    nearby: null,
     async loadPackages() {
       await loadIoredis();
     },

@@ -106,7 +106,7 @@ describe('a stop of an executor', () => {
   });
 
   test('is made of a charge that had no room, or of a trip, with bounded numbers', () => {
-    const maker = { id: 's', epoch: 5 };
+    const maker = { id: 's', epoch: 5, now: Date.parse('2026-01-01T00:00:00.000Z') };
     const charge: Omit<BudgetCharge, 'account'> = {
       ...{ budget: 'run', counted: 'run:r-1', target: 'run:r-1', do: 'paused', type: 'usd', amount: 1, limit: 5 },
       ...{ warnAt: null, window: { is: 'total', idleMs: null } },

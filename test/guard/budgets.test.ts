@@ -206,6 +206,28 @@ describe('a budget', () => {
     expect(await many.attempt(undefined)).toMatchObject(trippedBy('agent:researcher'));
   });
 
+  test('of a user counts by user_id too, and warns once of calls whose context names nobody', async () => {
+    const { killSwitch, ask, row, control } = await setUp([
+      { scope: 'user', usd: 10 },
+      { scope: 'account', calls: 5 },
+      { scope: 'user', tokens: 5, window: 'day' }, // of what these calls do not spend
+    ]);
+    const as = (context: Record<string, string>, runId: string) =>
+      killSwitch.run({ runId, context }, () => ask.attempt({ usd: 1 }));
+    expect(await as({ user_id: 'u-1', account_id: 'acme' }, 'a')).toMatchObject({ status: 'executed' });
+    expect(await row('user:u-1')).toMatchObject({ spent: 1 });
+    for (const runId of ['b', 'c'])
+      expect(await as({ usr: 'u-1', account_id: 'acme' }, runId)).toMatchObject({ status: 'executed' });
+    await vi.waitUntil(async () => (await control.interventions()).count > 0);
+    expect((await control.interventions()).data).toMatchObject([
+      {
+        type: 'WARNING',
+        run_id: 'b',
+        cause: { message: expect.stringMatching(/the budget user does not count .*names no user \(user or user_id\)/) },
+      },
+    ]);
+  });
+
   test('of a user counts those who are named in the context, and stops the run', async () => {
     const { killSwitch, ask } = await setUp([{ scope: 'user', usd: 1 }]);
     const as = (user: string, runId: string) =>
@@ -263,6 +285,15 @@ describe('a call that cannot be counted is blocked', () => {
   test('also where there is no budget', async () => {
     const { attempt } = await setUp([], { spend: { usd: () => -1 } });
     expect(await attempt(1)).toMatchObject({ status: 'blocked' });
+  });
+
+  test('a user by two different names', async () => {
+    const { killSwitch, ask } = await setUp([{ scope: 'user', usd: 1 }]);
+    const as = (context: Record<string, string>) => killSwitch.run({ context }, () => ask.attempt({ usd: 1 }));
+    expect(await as({ user: 'u-1', user_id: 'u-2' })).toMatchObject({
+      status: 'blocked',
+      decision: { cause: { message: expect.stringContaining('user and user_id name different ones') as string } },
+    });
   });
 
   test('a user that is no text, where a budget asks for one', async () => {

@@ -113,6 +113,18 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'There is no rule "r". See what there is: rules().',
     'There is no rule "r". See what there is: kill-switch rules',
   ],
+  no_budget: [
+    { kind: 'no_budget', name: 'agent:x --window day' },
+    'NOT_FOUND',
+    'There is no budget "agent:x --window day". See what there is: budgets().',
+    'There is no budget "agent:x --window day". See what there is: kill-switch budgets',
+  ],
+  no_tripwire: [
+    { kind: 'no_tripwire', name: 'loops' },
+    'NOT_FOUND',
+    'There is no tripwire "loops". See what there is: tripwires().',
+    'There is no tripwire "loops". See what there is: kill-switch tripwires',
+  ],
   not_due: [
     { kind: 'not_due', name: 'r' },
     'INVALID_STATE',

@@ -78,7 +78,7 @@ async function trip({ replica, ledger, stops }: ConnectedExecutor, runId: string
     if (reserved.is !== 'over') continue;
     const [charge] = charges;
     const { spent, reserved: aside } = reserved.balances[0] ?? { spent: 0, reserved: 0 };
-    const maker = { id: `stop ${runId} ${state.epoch}`, epoch: replica.epoch };
+    const maker = { id: `stop ${runId} ${state.epoch}`, epoch: replica.epoch, now: replica.storeNow() };
     const stop = charge && budgetStop(charge, spent + aside, maker);
     if (!stop || !stops) break;
     await stops.add(stop);
@@ -95,7 +95,7 @@ describe.each(PLACES.filter(([, has]) => has))('what an executor stops in %s', (
     await becomes(spender, 'r-1', 'live');
     await vi.waitFor(() => expect(spender.replica.state?.budgets.size).toBe(1), 10_000);
     const before = performance.now();
-    await trip(spender, 'r-1');
+    const stop = await trip(spender, 'r-1');
     await becomes(other, 'r-1', 'full_stop');
     // By itself it confirms after a third of the lease: it was told.
     expect(performance.now() - before).toBeLessThan(LEASE_MS / 4);
@@ -106,8 +106,9 @@ describe.each(PLACES.filter(([, has]) => has))('what an executor stops in %s', (
     });
     expect(await control.status()).toMatchObject({
       active_kills: 0,
-      stops: [{ target: 'run:r-1', mode: 'full_stop', by: 'budget:run' }],
+      stops: [{ target: 'run:r-1', mode: 'full_stop', by: 'budget:run', at: stop.at }],
     });
+    expect((await control.budgets()).data).toMatchObject([{ counted: 'run:r-1', tripped: true }]);
     const met = { mode: 'full_stop', cause: { kind: 'budget', scope: 'run:r-1' } };
     expect(await control.check({ runId: 'r-1', effect: 'read' })).toMatchObject({ verdict: 'block', ...met });
     expect(await control.explain({ runId: 'r-1' })).toMatchObject({ restrictions: [{ target: 'run:r-1', ...met }] });
@@ -116,14 +117,16 @@ describe.each(PLACES.filter(([, has]) => has))('what an executor stops in %s', (
     await operate();
     await vi.waitFor(async () => expect((await control.kills()).count).toBe(1), 10_000);
     expect((await control.kills()).data).toMatchObject([
-      { target: 'run:r-1', mode: 'full_stop', killed_by: 'budget:run', expires_at: null },
+      { target: 'run:r-1', mode: 'full_stop', killed_by: 'budget:run', killed_at: stop.at, expires_at: null },
     ]);
+    expect((await control.budgets()).data).toMatchObject([{ counted: 'run:r-1', tripped: true }]);
     await vi.waitFor(async () => expect((await control.status()).stops).toEqual([]), 10_000);
     await becomes(other, 'r-1', 'full_stop');
 
     await control.revive({ target: 'run:r-1', reason: 'the loop is mended' });
     await becomes(other, 'r-1', 'live');
     await becomes(spender, 'r-1', 'live');
+    expect((await control.budgets()).data).toMatchObject([{ tripped: false }]);
     await trip(spender, 'r-1'); // counted anew: there was room again, and then none
     await becomes(other, 'r-1', 'full_stop');
     await vi.waitFor(async () => expect((await control.kills()).count).toBe(1), 10_000);

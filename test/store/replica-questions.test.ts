@@ -10,7 +10,7 @@ import { isFresh, mode, next, openReplicas } from './open-replicas.ts';
 /** A replica whose store opens so, with a lease that does not end here. */
 async function startedOver(open: ExecutorStore['open']): Promise<Replica> {
   const { replica } = connectExecutor({
-    store: { location: 'memory:', side: 'executor', loadPackages: null, open },
+    store: { location: 'memory:', side: 'executor', nearby: null, loadPackages: null, open },
     organizationId: 'default',
     leaseMs: 60_000,
   });
@@ -73,7 +73,7 @@ describe('what a replica asks and writes', () => {
     };
     const clock = fakeClock();
     const { replica: x } = connectExecutor({
-      store: { location: 'memory:', side: 'executor', loadPackages: null, open },
+      store: { location: 'memory:', side: 'executor', nearby: null, loadPackages: null, open },
       organizationId: 'default',
       leaseMs: 60_000,
       clock,

@@ -29,7 +29,7 @@ describe('a replica whose lease is ended by a clock', () => {
       };
       return { ...connection, confirm };
     };
-    const counting: ExecutorStore = { location: 'memory:', side: 'executor', loadPackages: null, open };
+    const counting: ExecutorStore = { location: 'memory:', side: 'executor', nearby: null, loadPackages: null, open };
     const { replica: x } = connectExecutor({
       store: counting,
       organizationId: 'default',
@@ -120,7 +120,7 @@ describe('a replica behind a hop', () => {
       };
     };
     const { replica: x } = connectExecutor({
-      store: { location: 'memory:', side: 'executor', loadPackages: null, open },
+      store: { location: 'memory:', side: 'executor', nearby: null, loadPackages: null, open },
       organizationId: 'default',
       leaseMs: 60_000,
       clock,

@@ -1,4 +1,4 @@
-import { budgetName, parseScope, shownId } from '../../../flags/index.ts';
+import { budgetName, budgetWords, parseScope, shownId } from '../../../flags/index.ts';
 import { windowOf } from '../../budget-changes.ts';
 import { epochOption, reasonOption } from '../arguments.ts';
 import { parseWindow, scopeArgument, windowOption } from '../budgets.ts';
@@ -21,8 +21,11 @@ export const verb: Verb = (command, perform) => {
         const place = { scope, ...(window !== undefined && { window: parseWindow(window) }) };
         const name = budgetName(parseScope(scope), windowOf(scope, place.window));
         const answer = await (await context.control()).removeBudget({ ...place, ...options });
-        const is = answer.already ? 'There is no' : 'Removed: the';
-        return { value: { budget: name, ...answer }, text: `${is} budget ${shownId(name)}, at epoch ${answer.epoch}.` };
+        const words = budgetWords({ scope, window: windowOf(scope, place.window) });
+        return {
+          value: { budget: name, ...answer },
+          text: `Removed: the budget ${shownId(words)}, at epoch ${answer.epoch}.`,
+        };
       }),
     );
 };

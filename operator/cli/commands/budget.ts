@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import {
   budgetName,
+  budgetWords,
   invalid,
   isNoRule,
   parseScope,
@@ -100,7 +101,7 @@ const what = async (control: ControlPlane, name: string): Promise<string[]> =>
 function uncounted(scope: string): string | undefined {
   const { type, id } = parseScope(scope);
   if ((type !== 'user' && type !== 'account') || id === null) return undefined;
-  const attribute = SPENDER_ATTRIBUTES[type];
+  const attribute = SPENDER_ATTRIBUTES[type].join(' or ');
   return `NO BUDGET HAS COUNTED ${shownId(scope)} YET: executors report no ${type}s, only calls whose context says ${attribute} ${quoteId(id)} count.`;
 }
 
@@ -126,11 +127,12 @@ async function showOrSet(context: Context, scope: string, { window, targeting, .
   };
   const place = { scope, ...(window !== undefined && { window: parseWindow(window) }) };
   const name = budgetName(parseScope(scope), windowOf(scope, place.window));
+  const words = shownId(budgetWords({ scope, window: windowOf(scope, place.window) }));
   const control = await context.control();
   if (Object.keys(part).length > 0 || targeting !== undefined) {
     const rule = targeting === undefined ? {} : { targeting: isNoRule(targeting) ? null : targeting };
     const answer = await control.setBudget({ ...place, ...part, ...rule, reason, epoch });
-    const is = `The budget ${shownId(name)} is ${answer.already ? 'so already' : 'set'}, at epoch ${answer.epoch}.`;
+    const is = `The budget ${words} is ${answer.already ? 'so already' : 'set'}, at epoch ${answer.epoch}.`;
     const again = (near: string): string | null => (isScope(near) ? `kill-switch budget ${shellWord(near)} …` : null);
     const named = { matched: answer.matched, what: shownId(scope), again, unknown: uncounted(scope) };
     const { before, after } = saidOfNames(context, [named]);
@@ -142,7 +144,7 @@ async function showOrSet(context: Context, scope: string, { window, targeting, .
   if (reason !== undefined || epoch !== undefined)
     throw invalid('To show a budget, leave out --reason and --epoch. To set it, give what it is to be too.');
   const rows = await rowsOf(control, name);
-  const none = `There is no budget ${shownId(name)}. Set one: kill-switch budget ${scope} --usd 50`;
+  const none = `There is no budget ${words}. Set one: kill-switch budget ${scope} --usd 50`;
   return {
     value: { budget: name, data: rows, count: rows.length },
     text: rows.length === 0 ? [none] : tableLines(budgetColumns(), rows, formOf(context, {})),

@@ -6,7 +6,7 @@ import { forkLines, SHOWN } from '../forks.ts';
 import { noteIdleKills } from '../idle-kills.ts';
 import { type ListOptions, outputOption } from '../list-options.ts';
 import { formOf } from '../listing.ts';
-import { count, quoted, toJson } from '../output.ts';
+import { count, quoted, shortTime, toJson } from '../output.ts';
 import { alarming, modeStyle } from '../standing-out.ts';
 import { type Column, type Form, tableLines } from '../table.ts';
 import { counted, executorColumns, indistinct, killColumns, problemLines } from '../tables.ts';
@@ -53,8 +53,8 @@ const stopLines = ({ stops }: Status, shown: number): string[] =>
         ...stops
           .slice(0, shown)
           .map(
-            ({ target, mode, by, reason }) =>
-              `  ${shownId(target)} ${mode} by ${shownId(by)}${reason === null ? '' : `: ${quoted(reason)}`}`,
+            ({ target, mode, by, reason, at }) =>
+              `  ${shownId(target)} ${mode}${at === null ? '' : ` since ${shortTime(at)}`} by ${shownId(by)}${reason === null ? '' : `: ${quoted(reason)}`}`,
           ),
       ];
 

@@ -15,10 +15,9 @@ export const verb: Verb = (command, perform) => {
     .action(
       perform(async (context, name: string, options: Typed) => {
         const answer = await (await context.control()).removeTripwire({ name, ...options });
-        const is = answer.already ? 'There is no' : 'Removed: the';
         return {
           value: { tripwire: name, ...answer },
-          text: `${is} tripwire ${shownId(name)}, at epoch ${answer.epoch}.`,
+          text: `Removed: the tripwire ${shownId(name)}, at epoch ${answer.epoch}.`,
         };
       }),
     );

@@ -27,7 +27,7 @@ test('a budget that is set says what it does', async () => {
   );
   const tiers = ['--targeting', '{"var":"tier"}', '--tiers', '{"gold":{"usd":500}}'];
   expect(await said('budget', 'user', '--tokens', '1000', ...tiers)).toContain(
-    'Each user may spend 1000 tokens; then the run or agent that acts for it is paused. It warns at 80 %. Its rule gives some calls other amounts.',
+    'Each user may spend 1000 tokens in all, for good (without --window day it never begins anew); then the run or agent that acts for it is paused. It warns at 80 %. Its rule gives some calls other amounts.',
   );
   expect((await said('budget', 'account', '--usd', 'none', ...tiers)).at(0)).toMatch(/^The budget account is set/);
 });
@@ -47,6 +47,32 @@ test('a tripwire that is set says what it does', async () => {
   expect(await said('bounces', '--on', 'report:bounce_rate', '--limit', '0.04')).toBe(
     'Where bounce_rate is reported above 0.04, the run is paused.',
   );
+});
+
+test('a budget is shown, and taken away, as it can be typed; what is not there is not taken away', async () => {
+  const ks = fileSwitch();
+  await ks.here('init');
+  expect((await ks.here('budget', 'agent:bot', '--usd', '5', '--window', 'day')).stdout).toMatch(
+    /^The budget agent:bot --window day is set/,
+  );
+  expect((await ks.here('budgets')).stdout).toMatch(/agent:bot +day/);
+  const gone = (...args: string[]) => ks.here(...args, '--reason', 'r');
+  const usual = await gone('budget', 'remove', 'agent:bot');
+  expect([usual.code, usual.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^There is no budget "agent:bot"\. See what there is: kill-switch .*budgets/),
+  ]);
+  const absent = await gone('budget', 'remove', 'agent:bot', '--window', '10m');
+  expect(absent.stderr).toContain('There is no budget "agent:bot --window 10m".');
+  const daily = await gone('budget', 'remove', 'agent:bot', '--window', 'day');
+  expect([daily.code, daily.stdout]).toEqual([
+    0,
+    expect.stringContaining('Removed: the budget agent:bot --window day'),
+  ]);
+  const tripwire = await gone('tripwire', 'remove', 'repeat');
+  expect([tripwire.code, tripwire.stderr]).toEqual([1, expect.stringContaining('There is no tripwire "repeat".')]);
+  expect(await gone('tripwire', 'remove', 'repeats')).toMatchObject({ code: 0 });
+  expect(await gone('tripwire', 'remove', 'repeats')).toMatchObject({ code: 1 });
 });
 
 test('what names nobody says so, and whom it may mean', async () => {

@@ -1,7 +1,9 @@
 import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createKillSwitch } from '../../../index.ts';
 import { findFolder } from '../../../operator/cli/find-folder.ts';
+import { fileStore } from '../../../store/file/index.ts';
 import { temporaryFolder } from '../../servers/index.ts';
 import { type Ran, run } from './command.ts';
 
@@ -21,6 +23,19 @@ function project() {
 }
 
 describe('a switch in a folder above', () => {
+  test('is named to an executor that was given a folder where none is, and to whoever records an outcome there', async () => {
+    const { above, deep, switchFolder } = project();
+    await above('init');
+    const store = fileStore({ directory: join(deep, '.kill-switch') });
+    const killSwitch = await createKillSwitch({ store, agentId: 'bot' });
+    onTestFinished(() => killSwitch.close());
+    const advice = `there is one in ${switchFolder}, which kill-switch finds from here: give fileStore({ directory: '${switchFolder}' })`;
+    const { message } = killSwitch.check();
+    expect(message).toContain(`there is no control plane in file:${deep}/.kill-switch: ${advice}`);
+    const outcome = { feature: 'f', runId: 'r', action: 'a.b', agreed: true };
+    await expect(killSwitch.recordOutcome(outcome)).rejects.toThrow(advice);
+  });
+
   test('is the one that commands act on, and they say which', async () => {
     const { above, below, path, deep, switchFolder } = project();
     expect(await above('init')).toMatchObject({ code: 0, stderr: '' });
