@@ -2,6 +2,7 @@ import { invalid, shownId, TARGET_TYPES } from '../../flags/index.ts';
 
 /** Splits a target as other verbs take it; null for a bare id, which may have colons of its own. */
 function targetIn(typed: string): { readonly type: string; readonly id: string } | null {
+  if (typed === 'all') return { type: typed, id: '' };
   const colon = typed.indexOf(':');
   const type = typed.slice(0, Math.max(0, colon));
   return (TARGET_TYPES as readonly string[]).includes(type) ? { type, id: typed.slice(colon + 1) } : null;

@@ -108,18 +108,21 @@ test('what is missing is said before anything is stopped', async () => {
   expect((await ks.json('kills')).json.count).toBe(0);
 });
 
-test('a target is written as for every other verb, and one that nobody knows is said to be so', async () => {
+test('a target is written as for every other verb, and one that nobody knows is said to be so', {
+  timeout: 60_000,
+}, async () => {
   const { ks, cancelled } = await open();
   expect((await ks.json('rollback', 'run:r-1', '--dry-run')).json).toMatchObject({ target: 'run:r-1', able: 2 });
   expect((await ks.json('runs', 'run:r-1')).json.run_id).toBe('r-1');
   for (const [args, says] of [
     [['rollback', 'action:payments.refund', '--reason', 'x'], 'cannot be rolled back'],
+    [['rollback', 'all', '--reason', 'x'], 'cannot be rolled back'],
     [['rollback', 'run:r-1', '--agent', 'bot', '--reason', 'x'], 'name it once'],
     [['rollback', 'agent:bot', '--reason', 'x'], '--since'],
     [['runs', 'agent:bot'], 'is no run'],
     [['runs', 'resolve', 'mission:m', 'k', '--landed', '--reason', 'x'], 'is no run'],
   ] as const) {
-    const { code, stderr } = await ks.run(...args);
+    const { code, stderr } = await ks.here(...args);
     expect([code, stderr], args.join(' ')).toEqual([2, expect.stringContaining(says)]);
   }
   expect((await ks.json('kills')).json.count).toBe(0);
@@ -134,7 +137,9 @@ test('a target is written as for every other verb, and one that nobody knows is 
   expect([done.code, done.json.target, cancelled]).toEqual([0, 'agent:bot', [2, 1]]);
 });
 
-test('Ctrl-C ends the waiting: what is not undone yet is said to go on, and the same command waits for it', async () => {
+test('Ctrl-C ends the waiting: what is not undone yet is said to go on, and the same command waits for it', {
+  timeout: 60_000,
+}, async () => {
   const { ks, killSwitch } = await open();
   let goOn = (): void => {};
   let isBegun = false;
