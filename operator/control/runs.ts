@@ -6,7 +6,17 @@ import { givenResolve } from '../given/resolve.ts';
 import { givenRollback, givenScope } from '../given/rollback.ts';
 import { NotInitialisedError } from '../refusals.ts';
 import { previewOf, rollBack } from '../rollback.ts';
-import { type Beside, givenRun, journalsOf, noRun, type ResolvedIntents, runEntry, runRows, toResolve, wholeRun } from '../runs.ts';
+import {
+  type Beside,
+  givenRun,
+  journalsOf,
+  noRun,
+  type ResolvedIntents,
+  runEntry,
+  runRows,
+  toResolve,
+  wholeRun,
+} from '../runs.ts';
 import { type Acting, answerTo } from './acting.ts';
 import { killing } from './killing.ts';
 

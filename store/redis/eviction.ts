@@ -10,7 +10,8 @@ export async function evictionProblem(client: Redis): Promise<string | null> {
     if (isReply(error)) return ''; // a user whose rules an older version has printed may not ask
     throw error;
   });
-  const said = (field: string): string | undefined => new RegExp(`^${field}:([\\w-]{1,40})\\r?$`, 'm').exec(String(info))?.[1];
+  const said = (field: string): string | undefined =>
+    new RegExp(`^${field}:([\\w-]{1,40})\\r?$`, 'm').exec(String(info))?.[1];
   const [most, policy] = [said('maxmemory'), said('maxmemory_policy')];
   if (policy === undefined || policy === 'noeviction' || most === undefined || most === '0') return null;
   return `removes keys when its memory is full (maxmemory-policy ${policy}), and with them what was used, done and spent: it would be used, done and spent once more. Mend it there: CONFIG SET maxmemory-policy noeviction, and in its redis.conf`;

@@ -133,16 +133,19 @@ describe('a rollback', () => {
       },
     ],
     ['a generator in what it returned', async () => ({ lines: (async function* () {})() })],
-  ])('whose reverse operation gives %s does not call it undone, and goes on with the others', async (_what, execute) => {
-    const { control, run } = await open({ execute });
-    await run('r-1', 'a', 'b');
-    const first = await control.rollback({ run: 'r-1', ...WAIT });
-    expect(outcomes(first)).toEqual(['k-b unknown', 'k-a unknown']);
-    expect(first.actions[0]?.detail).toContain('use it to its end inside execute');
-    expect(outcomes(await control.rollback({ run: 'r-1', ...WAIT }))).toEqual(['k-b unknown', 'k-a unknown']);
-    const { entries } = await control.run('r-1');
-    expect(entries.map(({ state }) => state)).toEqual(['unknown', 'unknown']);
-  });
+  ])(
+    'whose reverse operation gives %s does not call it undone, and goes on with the others',
+    async (_what, execute) => {
+      const { control, run } = await open({ execute });
+      await run('r-1', 'a', 'b');
+      const first = await control.rollback({ run: 'r-1', ...WAIT });
+      expect(outcomes(first)).toEqual(['k-b unknown', 'k-a unknown']);
+      expect(first.actions[0]?.detail).toContain('use it to its end inside execute');
+      expect(outcomes(await control.rollback({ run: 'r-1', ...WAIT }))).toEqual(['k-b unknown', 'k-a unknown']);
+      const { entries } = await control.run('r-1');
+      expect(entries.map(({ state }) => state)).toEqual(['unknown', 'unknown']);
+    },
+  );
 
   test('asked for again undoes nothing twice', async () => {
     const { control, run, done } = await open();

@@ -100,38 +100,44 @@ describe('a transaction', () => {
     expect([signal?.aborted, ends]).toEqual([true, ['rollback']]);
   });
 
-  test.each(['of its agent', 'of everything'])('is rolled back also where a pause %s was lifted again meanwhile', async (of) => {
-    const { killSwitch, control } = await openMemorySwitch({ agentId: 'x' });
-    const { begin, rows, ends } = database();
-    const stopped = killSwitch.transaction(begin, async (tx) => {
-      tx.insert('a');
-      if (of === 'of its agent') await control.kill({ target: 'agent:x', mode: 'paused', waitMs: 0 });
-      else await control.setMode({ mode: 'paused' });
-      await vi.waitUntil(() => killSwitch.check().mode === 'paused');
-      if (of === 'of its agent') await control.revive({ target: 'agent:x', reason: 'oops' });
-      else await control.setMode({ mode: 'live', reason: 'oops' });
-      await vi.waitUntil(() => killSwitch.check().mode === 'live');
-    });
-    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', decision: { mode: 'paused' } });
-    expect([rows, ends]).toEqual([[], ['rollback']]);
-  });
+  test.each(['of its agent', 'of everything'])(
+    'is rolled back also where a pause %s was lifted again meanwhile',
+    async (of) => {
+      const { killSwitch, control } = await openMemorySwitch({ agentId: 'x' });
+      const { begin, rows, ends } = database();
+      const stopped = killSwitch.transaction(begin, async (tx) => {
+        tx.insert('a');
+        if (of === 'of its agent') await control.kill({ target: 'agent:x', mode: 'paused', waitMs: 0 });
+        else await control.setMode({ mode: 'paused' });
+        await vi.waitUntil(() => killSwitch.check().mode === 'paused');
+        if (of === 'of its agent') await control.revive({ target: 'agent:x', reason: 'oops' });
+        else await control.setMode({ mode: 'live', reason: 'oops' });
+        await vi.waitUntil(() => killSwitch.check().mode === 'live');
+      });
+      await expect(stopped).rejects.toMatchObject({ code: 'ABORTED', decision: { mode: 'paused' } });
+      expect([rows, ends]).toEqual([[], ['rollback']]);
+    },
+  );
 
   test.each([
     ['paused', 'agent:x', true],
     ['full_stop', 'agent:x', true],
     ['full_stop', 'agent:y', false],
-  ] as const)('is rolled back where %s of %s has come and gone before it was heard of: %s', async (mode, target, isStopped) => {
-    const { killSwitch, control, killAndRevive } = await openWithoutPushes();
-    const { begin, ends } = database();
-    const done = killSwitch.transaction(begin, () => killAndRevive(control, target, mode));
-    if (isStopped)
-      await expect(done).rejects.toMatchObject({
-        code: 'ABORTED',
-        decision: { mode, cause: { kind: 'kill' } },
-      });
-    else await done;
-    expect(ends).toEqual([isStopped ? 'rollback' : 'commit']);
-  });
+  ] as const)(
+    'is rolled back where %s of %s has come and gone before it was heard of: %s',
+    async (mode, target, isStopped) => {
+      const { killSwitch, control, killAndRevive } = await openWithoutPushes();
+      const { begin, ends } = database();
+      const done = killSwitch.transaction(begin, () => killAndRevive(control, target, mode));
+      if (isStopped)
+        await expect(done).rejects.toMatchObject({
+          code: 'ABORTED',
+          decision: { mode, cause: { kind: 'kill' } },
+        });
+      else await done;
+      expect(ends).toEqual([isStopped ? 'rollback' : 'commit']);
+    },
+  );
 
   test('is waited for by a stop that hits it, until it is rolled back', async () => {
     const { killSwitch, control } = await openMemorySwitch({ agentId: 'x' });

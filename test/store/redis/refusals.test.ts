@@ -46,21 +46,24 @@ describe.skipIf(!hasRedis)('a Redis that answers, but refuses writes or lacks da
     expect(await control.append(change)).toBe(true);
   });
 
-  test.each(['allkeys-lru', 'volatile-ttl'])('that removes keys to make room (%s): nothing is given back, and a kill gets through', async (policy) => {
-    const { redis, control } = await setUp();
-    expect(await control.problem()).toBe(null);
-    await redis.cli('CONFIG', 'SET', 'maxmemory-policy', policy);
-    expect(await control.problem()).toBe(null); // there is no end of its memory
-    await redis.cli('CONFIG', 'SET', 'maxmemory', '100mb');
-    expect(await control.problem()).toMatch(new RegExp(`${policy}.*CONFIG SET maxmemory-policy noeviction`));
-    const refused = { code: 'INVALID_STATE', message: expect.stringContaining('maxmemory-policy noeviction') };
-    expect(await failure(append(control, 'feature', { name: 'x', stage: 'live' }))).toMatchObject(refused);
-    expect(await failure(init(openControl({ url: redis.url, organizationId: 'another' })))).toMatchObject(refused);
-    await kill(control, 'all');
-    await redis.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
-    expect(await control.problem()).toBe(null);
-    await append(control, 'feature', { name: 'x', stage: 'live' });
-  });
+  test.each(['allkeys-lru', 'volatile-ttl'])(
+    'that removes keys to make room (%s): nothing is given back, and a kill gets through',
+    async (policy) => {
+      const { redis, control } = await setUp();
+      expect(await control.problem()).toBe(null);
+      await redis.cli('CONFIG', 'SET', 'maxmemory-policy', policy);
+      expect(await control.problem()).toBe(null); // there is no end of its memory
+      await redis.cli('CONFIG', 'SET', 'maxmemory', '100mb');
+      expect(await control.problem()).toMatch(new RegExp(`${policy}.*CONFIG SET maxmemory-policy noeviction`));
+      const refused = { code: 'INVALID_STATE', message: expect.stringContaining('maxmemory-policy noeviction') };
+      expect(await failure(append(control, 'feature', { name: 'x', stage: 'live' }))).toMatchObject(refused);
+      expect(await failure(init(openControl({ url: redis.url, organizationId: 'another' })))).toMatchObject(refused);
+      await kill(control, 'all');
+      await redis.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+      expect(await control.problem()).toBe(null);
+      await append(control, 'feature', { name: 'x', stage: 'live' });
+    },
+  );
 
   test('memory full: nobody confirms and nothing is loosened, but a kill gets through and is pushed', async () => {
     const { redis, control, executor, head, confirm } = await setUp({ config: ['maxmemory-policy noeviction'] });
