@@ -59,7 +59,7 @@ describe('a server that is too old', () => {
       "-NOPERM this user has no permissions to run the 'info' command or its subcommand\r\n",
       /is older than Redis 7/,
     ],
-    ['a server without INFO', '', /is older than Redis 7/],
+    ['a server without INFO', '-ERR unknown command `INFO`\r\n', /is older than Redis 7/],
   ])('%s is named, with the version that is needed', async (_, info, says) => {
     const url = await startOlder(info);
     const at = { url, requestTimeoutMs: 500 };
