@@ -42,7 +42,7 @@ test('what docs/approvals.md shows is what the command prints', async () => {
   await ks.run('mode', 'approval_gated', '--reason', 'test');
   const asker = await openAsker(fileStore({ directory: ks.directory }), 'returns', 10_000);
   const first = await ask(asker, heldCall({ orderId: 1006, cents: 500 }), {
-    ...{ description: 'Refund 5 USD for order 1006', costUsd: 120 },
+    ...{ description: 'Refund 5 USD for order 1006', costUsd: 5 },
   });
   await ks.run('approve', first);
   const id = await ask(asker, heldCall({ orderId: 1007, cents: 12_000, to: 'ann@example.test' }), {
