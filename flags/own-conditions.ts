@@ -27,8 +27,21 @@ export function withoutOwnConditions(rule: unknown): unknown {
   if ('if' in rule && isOwn(rule)) return false;
   const asked = askedForModes(rule);
   if (asked !== undefined) return { '===': [withoutOwnConditions(asked), null] };
-  return Object.fromEntries(Object.entries(rule).map(([operator, given]) => [operator, withoutOwnConditions(given)]));
+  return Object.fromEntries(
+    Object.entries(rule).map(([operator, given]) => [
+      operator,
+      withoutOwnConditions(operator === 'merge' ? unbracketed(given) : given),
+    ]),
+  );
 }
+
+/** What is merged, without the bracket that compiling puts around the one id beside a lineage. */
+const unbracketed = (given: unknown): unknown =>
+  Array.isArray(given)
+    ? given.map((each: unknown) => (Array.isArray(each) && each.length === 1 && isVariable(each[0]) ? each[0] : each))
+    : given;
+
+const isVariable = (value: unknown): boolean => isJsonObject(value) && 'var' in value;
 
 function isOwn(rule: Readonly<Record<string, unknown>>): boolean {
   const text = JSON.stringify(rule);

@@ -12,6 +12,9 @@ import type { ReportedOutcome, ReportedShadowRun, ShadowRecords } from '../store
 /** How many writers are shown; those that have reported most. */
 const MOST_WRITERS = 20;
 
+/** How many runs without an outcome are named. */
+const MOST_UNJUDGED = 5;
+
 /**
  * How far ahead of the store's clock a record's time may be, in milliseconds: executors have clocks of their own, but
  * nobody has seen tomorrow.
@@ -23,6 +26,12 @@ export interface EvidenceWriter {
   readonly writer: string | null;
   readonly shadow_runs: number;
   readonly outcomes: number;
+}
+
+/** A shadow run beside which no outcome stands: `recordOutcome({ feature, runId, action, agreed })` says one. */
+export interface UnjudgedRun {
+  readonly run_id: string;
+  readonly action: string;
 }
 
 /** What executors have reported of a feature since it came into shadow, and what a promotion still lacks. */
@@ -39,6 +48,8 @@ export interface Evidence extends FeatureEvidence {
   readonly writers: readonly EvidenceWriter[];
   /** How many more writers there are. */
   readonly more_writers: number;
+  /** The runs without an outcome, at most the first 5. */
+  readonly unjudged: readonly UnjudgedRun[];
   /** Outcomes of this time without a shadow run beside them, which count for nothing. */
   readonly unmatched: number;
   /** Records of this feature that do not count: of before, or of a time that has not come. */
@@ -98,10 +109,24 @@ export function evidenceOf(
     requirement,
     missing: requirement ? missingEvidence(requirement, numbers) : [],
     ...writersOf(calls, outcomes),
+    unjudged: unjudgedOf(calls, last),
     unmatched: last.size - judged.length,
     ignored: allRuns.length - calls.length + allOutcomes.length - outcomes.length,
     unreadable: reports.unreadable,
   };
+}
+
+function unjudgedOf(
+  calls: readonly ReportedShadowRun[],
+  last: ReadonlyMap<string, ReportedOutcome>,
+): readonly UnjudgedRun[] {
+  const found = new Map<string, UnjudgedRun>();
+  for (const call of calls.toSorted((a, b) => a.at.localeCompare(b.at))) {
+    const { run_id: runId, action } = call;
+    if (runId !== null && !last.has(unit(call))) found.set(unit(call), { run_id: runId, action });
+    if (found.size === MOST_UNJUDGED) break;
+  }
+  return [...found.values()];
 }
 
 /** The last outcome of each run of an action; of two of the same time the one that does not agree. */

@@ -9,7 +9,7 @@ import {
 import { type ControlConnection, KEPT_INTERVENTIONS, type ShelfReader } from '../store/ports.ts';
 import { readInterventions } from '../store/reports.ts';
 import { readShadow } from '../store/shadow-records.ts';
-import { evidenceNumbers, evidenceOf, type Reports } from './evidence.ts';
+import { evidenceNumbers, evidenceOf, type Reports, type UnjudgedRun } from './evidence.ts';
 
 /** All that executors have reported of features, as far as the store keeps it. */
 export async function readReports(shelf: ShelfReader): Promise<Reports> {
@@ -22,6 +22,8 @@ export async function readReports(shelf: ShelfReader): Promise<Reports> {
 export interface Promotion {
   /** Undefined where the feature has no requirement, or gives nobody more. */
   readonly evidence: FeatureEvidence | undefined;
+  /** The first runs that lack an outcome. */
+  readonly unjudged: readonly UnjudgedRun[];
   readonly epoch: number | undefined;
 }
 
@@ -37,7 +39,7 @@ export async function promotionOf(
   const view = await read([entryKey('control'), entryKey('feature', name)]);
   const entry = view.get('feature', name);
   const epoch = view.head?.epoch;
-  if (!entry?.requirement || surelyNoLooser(name, entry, terms)) return { evidence: undefined, epoch };
-  const evidence = evidenceNumbers(evidenceOf(name, entry, await readReports(shelf), view.time));
-  return { evidence, epoch };
+  if (!entry?.requirement || surelyNoLooser(name, entry, terms)) return { evidence: undefined, unjudged: [], epoch };
+  const shown = evidenceOf(name, entry, await readReports(shelf), view.time);
+  return { evidence: evidenceNumbers(shown), unjudged: shown.unjudged, epoch };
 }

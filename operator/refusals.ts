@@ -1,5 +1,7 @@
 import { type Head, KillSwitchError, type KillSwitchErrorCode, quoteId, shellWord } from '../flags/index.ts';
 
+import type { UnjudgedRun } from './evidence.ts';
+
 /** Where a switch is looked for. */
 export interface Place {
   readonly location: string;
@@ -49,7 +51,13 @@ interface Facts {
   /** The entry was changed after the epoch that the operator had read. */
   readonly changed_since: { readonly entry: string; readonly changed: number; readonly named: number };
   /** `missing`: what the evidence lacks, in words. */
-  readonly evidence_required: { readonly feature: string; readonly stage: string; readonly missing: readonly string[] };
+  readonly evidence_required: {
+    readonly feature: string;
+    readonly stage: string;
+    readonly missing: readonly string[];
+    /** The first runs that lack an outcome; absent where that is not known. */
+    readonly unjudged?: readonly UnjudgedRun[];
+  };
   /** `problem` is a sentence: what was set is no budget, or no tripwire. */
   readonly not_a_definition: { readonly problem: string };
   /** An executor's stop that the log has already, or that holds no longer. */
@@ -231,8 +239,11 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   evidence_required: {
     code: 'EVIDENCE_REQUIRED',
-    says: ({ feature, stage, missing }) =>
-      `The feature ${quoteId(feature)} cannot become ${stage} yet. There are: ${missing.join('; ')}.`,
+    says: ({ feature, stage, missing, unjudged = [] }) => {
+      const named = unjudged.map(({ run_id: id, action }) => `${quoteId(id)} (${action})`).join(', ');
+      const lacking = named === '' ? '' : ` Without an outcome: ${named}; recordOutcome says one.`;
+      return `The feature ${quoteId(feature)} cannot become ${stage} yet. There are: ${missing.join('; ')}.${lacking}`;
+    },
     hint: ({ feature }) => ({
       program: 'See what there is: evidence(name). To ask for less: setRequirement({ name, …, reason: "…" }).',
       command: `See what there is: kill-switch feature ${shellWord(feature)} --evidence. To ask for less: kill-switch feature ${shellWord(feature)} --require-runs N --reason "…"`,

@@ -87,6 +87,7 @@ export function evidenceLines(evidence: Evidence): string[] {
     `feature ${shownId(feature)}, ${evidence.stage}; evidence since ${shortTime(since)}:`,
     `  Shadow runs  ${shadow_runs}, on ${count(days, 'day')}`,
     `  Outcomes     ${judged} of ${shadow_runs}, of which ${agreed} agreed${agreement === null ? '' : ` (${shareText(agreement)})`}`,
+    ...unjudgedLines(evidence),
     `  Unresolved   ${count(unresolved, 'intervention')}`,
     ...evidence.writers.map(
       ({ writer, shadow_runs: runs, outcomes }) =>
@@ -96,6 +97,14 @@ export function evidenceLines(evidence: Evidence): string[] {
     ...leftOutLines(evidence),
     ...requirementLines(requirement, missing),
   ];
+}
+
+/** Which runs lack an outcome, and how one is said. */
+function unjudgedLines({ unjudged, shadow_runs: runs, judged }: Evidence): string[] {
+  if (unjudged.length === 0) return [];
+  const more = runs - judged - unjudged.length;
+  const named = unjudged.map(({ run_id: id, action }) => `run ${shownId(id)} (${shownId(action)})`).join(', ');
+  return [`  Without one  ${named}${more > 0 ? ` and ${more} more` : ''}; killSwitch.recordOutcome says one`];
 }
 
 const leftOutLines = ({ unmatched, ignored, unreadable }: Evidence): string[] => {

@@ -4,8 +4,8 @@ import { evidenceOf } from '../evidence.ts';
 import { givenFeature, givenFeatureName, givenRequirement } from '../given/feature.ts';
 import { givenList } from '../given/list.ts';
 import { partOf } from '../lists.ts';
-import { promotionOf, readReports } from '../promotion.ts';
-import { NotInitialisedError } from '../refusals.ts';
+import { type Promotion, promotionOf, readReports } from '../promotion.ts';
+import { ChangeRefusedError, isChangeRefusedError, NotInitialisedError } from '../refusals.ts';
 import { featureDetails } from '../status.ts';
 import { type Acting, answerTo } from './acting.ts';
 
@@ -19,7 +19,8 @@ export function features(
       const { command, waiting } = givenFeature(options);
       const promotion = await promotionOf(command, connection);
       const epoch = command.epoch ?? promotion?.epoch;
-      return acting.setOrStop({ command: { ...command, ...promotion, epoch }, waiting });
+      const set = acting.setOrStop({ command: { ...command, evidence: promotion?.evidence, epoch }, waiting });
+      return set.catch((error: unknown) => withUnjudged(error, promotion?.unjudged ?? []));
     },
 
     async setRequirement(options) {
@@ -47,4 +48,11 @@ export function features(
       return evidenceOf(feature, view.get('feature', feature), await readReports(connection.shelf), view.time);
     },
   };
+}
+
+/** Names the runs that lack an outcome, where a promotion is refused for that. The plan knows numbers only. */
+function withUnjudged(error: unknown, unjudged: Promotion['unjudged']): never {
+  if (!isChangeRefusedError(error) || error.refusal.kind !== 'evidence_required' || unjudged.length === 0) throw error;
+  if (!error.refusal.missing.some((each) => each.startsWith('the outcomes of'))) throw error;
+  throw new ChangeRefusedError({ ...error.refusal, unjudged });
 }

@@ -4,6 +4,7 @@ import type {
   ActionDefinition,
   CallOptions,
   CreateKillSwitchOptions,
+  ExecuteContext,
   GuardedAction,
   KillSwitch,
   Run,
@@ -108,4 +109,39 @@ test('code that is generic over the input passes it on', () => {
   const define = <Input>(definition: ActionDefinition<Input, void>): GuardedAction<Input, void> =>
     killSwitch.action(definition);
   compiles(() => [wrap, define]);
+});
+
+describe('the type of the input, where `execute` leaves its second argument to be inferred', () => {
+  interface Refund {
+    readonly usd: string;
+  }
+
+  test('reaches limits that stand after it', () => {
+    compiles(() =>
+      killSwitch.action({
+        name: 'pay.refund',
+        execute: async (input: Refund, { signal }) => [input.usd, signal],
+        limits: { most: { max: '1', of: (input) => input.usd } },
+      }),
+    );
+  });
+
+  test('reaches limits that stand before it only where that has a type', () => {
+    compiles(() =>
+      killSwitch.action({
+        name: 'pay.refund',
+        // @ts-expect-error -- TypeScript infers in the order in which members are written
+        limits: { most: { max: '1', of: (input) => input.usd } },
+        // @ts-expect-error -- so that it is unknown by then
+        execute: async (input: Refund, { signal }) => [input.usd, signal],
+      }),
+    );
+    compiles(() =>
+      killSwitch.action({
+        name: 'pay.refund',
+        limits: { most: { max: '1', of: (input) => input.usd } },
+        execute: async (input: Refund, { signal }: ExecuteContext) => [input.usd, signal],
+      }),
+    );
+  });
 });

@@ -22,7 +22,10 @@ describe('the attributes of a run', () => {
     OpenFeature.addHooks({ before: ({ context }) => void seen.push(context['account_id']) });
     await killSwitch.run({ context: { account_id: 'acme', amount: 5 } }, async () => {
       const outcome = await action.attempt(undefined);
-      expect(outcome).toMatchObject({ status: 'blocked', decision: { cause: { kind: 'rule', rule: 'acme', until: null } } });
+      expect(outcome).toMatchObject({
+        status: 'blocked',
+        decision: { cause: { kind: 'rule', rule: 'acme', until: null } },
+      });
       expect(outcome.decision.message).toBe('mail.send is blocked (mode full_stop): the rule acme.');
       expect(outcome.decision.modelMessage).toMatch(/because a standing rule restricts it/);
       expect(killSwitch.check().verdict).toBe('block');
@@ -139,9 +142,15 @@ describe('the attributes of a run', () => {
     const elsewhere = killSwitch.run({ context: { account_id: 'other' } }, () => long.attempt(null));
     await expect.poll(() => begun).toBe(2);
     await control.addRule({ name: 'acme', target: 'all', mode: 'full_stop', when: WHEN });
-    expect(await inAcme).toMatchObject({ status: 'aborted', decision: { cause: { kind: 'rule', rule: 'acme', until: null } } });
+    expect(await inAcme).toMatchObject({
+      status: 'aborted',
+      decision: { cause: { kind: 'rule', rule: 'acme', until: null } },
+    });
     await control.addRule({ name: 'all', target: 'all', mode: 'full_stop' });
-    expect(await elsewhere).toMatchObject({ status: 'aborted', decision: { cause: { kind: 'rule', rule: 'all', until: null } } });
+    expect(await elsewhere).toMatchObject({
+      status: 'aborted',
+      decision: { cause: { kind: 'rule', rule: 'all', until: null } },
+    });
 
     await control.removeRule({ name: 'all', reason: 'test' });
     await control.addRule({ name: 'acme', target: 'all', mode: 'paused', when: WHEN, reason: 'test' });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compileFlagd, MODES, State } from '../../flags/index.ts';
 import { validateFlagd } from '../../operator/flagd-validate.ts';
 import { REFUSED_RULES, SOUND_RULES } from '../flags/base-rules.ts';
+import { putKill, putRule } from '../flags/arbitraries.ts';
 import { LAST_CHANGE } from '../flags/last-change.ts';
 
 const modeVariants = Object.fromEntries(MODES.map((mode) => [mode, mode]));
@@ -31,6 +32,10 @@ describe('validating a flagd definition', () => {
     state.put('feature:refunds', { stage: 'live', ...LAST_CHANGE });
     state.put('limit:refund.max', { value: 200, ...LAST_CHANGE });
     state.put('autonomy:email.send', { stage: 'trusted', ...LAST_CHANGE });
+    for (const target of ['agent:a', 'mission:m', 'run:r', 'action:mail.*', 'feature:f', 'surface:tool'])
+      putKill(state, target, 'read_only');
+    putRule(state, 'night', { target: 'agent:b', mode: 'paused' });
+    putRule(state, 'prod', { target: 'all', mode: 'read_only', when: { '===': [{ var: 'environment' }, 'production'] } });
     const text = JSON.stringify(compileFlagd(state, { validUntil: 2_000_000_000 }));
     expect(validateFlagd(text, 2_000_000_000_000 - 10_000)).toEqual({
       ok: true,

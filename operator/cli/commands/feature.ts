@@ -3,6 +3,7 @@ import {
   FEATURE_STAGES,
   type FeatureStage,
   invalid,
+  loosestStage,
   percentageRule,
   shellWord,
   shownId,
@@ -79,9 +80,17 @@ async function set(context: Context, name: string, stage: FeatureStage, options:
   };
   const members = { feature: name, ...terms, ...loss };
   const is = `${what} is ${stageText(name, terms)}`;
-  return setting(context, { what, is, ...(loss && { also: lossText(name, loss) }), members, wait, again }, (waiting) =>
+  const unasked = loosestStage(terms) === 'live' && (await requiresNothing(control, name));
+  const also = `${loss ? lossText(name, loss) : ''}${unasked ? ` ${context.advice(`No evidence was asked for: nothing is required of it. To require some: kill-switch feature ${shellWord(name)} --require-runs N --require-agreement 95%`)}` : ''}`;
+  return setting(context, { what, is, ...(also !== '' && { also }), members, wait, again }, (waiting) =>
     control.setFeature({ name, ...terms, reason, epoch, ...waiting }),
   );
+}
+
+/** Whether a feature goes live on a reason alone. */
+async function requiresNothing(control: ControlPlane, name: string): Promise<boolean> {
+  const { feature_details: details } = await control.status();
+  return !detailsOf(details, name)?.requirement;
 }
 
 async function require(

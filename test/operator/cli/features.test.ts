@@ -18,7 +18,7 @@ describe('kill-switch feature', () => {
       'feature f is gated for the account acme, and shadow for all others, at epoch 4. For the account globex it was gated, and is shadow.',
     );
     expect(await feature('live', '--percentage', '10%', '--reason', 'a quiet month')).toBe(
-      'feature f is live for 10 % of accounts, and shadow for the others, at epoch 5. It was gated for the account acme, and shadow for all others: that no longer counts.',
+      'feature f is live for 10 % of accounts, and shadow for the others, at epoch 5. It was gated for the account acme, and shadow for all others: that no longer counts. No evidence was asked for: nothing is required of it. To require some: kill-switch feature f --require-runs N --require-agreement 95%',
     );
     expect(await feature('live', '--percentage', '5')).toContain('live for 5 % of accounts');
     const rule = '{"if":[{"===":[{"var":"tier"},"gold"]},"live"]}';
