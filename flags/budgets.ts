@@ -11,6 +11,7 @@ import {
 import { amountsFor } from './budget-tiers.ts';
 import { ownAndParents, type Subject } from './context.ts';
 import { dayAt } from './day-window.ts';
+import { deepFreeze } from './freeze.ts';
 import { idProblem } from './ids.ts';
 import type { State } from './state.ts';
 import { liftedAt } from './stops.ts';
@@ -78,7 +79,7 @@ const blocked = (why: string): MetBudgets => ({ is: 'blocked', why });
 const IDLE_MS = 35 * 86_400_000;
 
 /** The attributes of a call's context that say for whom it is made; any of them does. */
-export const SPENDER_ATTRIBUTES = { user: ['user', 'user_id'], account: ['account_id'] } as const;
+export const SPENDER_ATTRIBUTES = deepFreeze({ user: ['user', 'user_id'], account: ['account_id'] } as const);
 
 /** The ids of a call that a budget of this type counts for; a text is what is wrong with the call. */
 function idsOf(

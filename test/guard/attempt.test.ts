@@ -205,7 +205,7 @@ async function play(scene: Scenario): Promise<Played> {
 }
 
 const MAY_END: Readonly<Record<string, ReadonlyArray<AttemptState['is']>>> = {
-  executed: ['landed'],
+  executed: ['landed', 'unknown'], // what it gave went on, and was ended before its end
   redirected: ['landed'],
   drafted: ['drafted'],
   paused: ['abandoned'],
@@ -237,6 +237,7 @@ const SEEN = [
   'blocked refused',
   'drafted drafted',
   'executed landed',
+  'executed unknown',
   'paused abandoned',
   'redirected landed',
   'threw failed',
