@@ -71,8 +71,8 @@ export const nextChangeOf = (times: RuleTimes | null, now: number): number | nul
   times?.changes.find((at) => at > now) ?? null;
 
 /**
- * When the opening ends that a moment lies in or is drained for; null where none is known: there is no window, or it has
- * no end, or what comes after it is not known.
+ * When the opening ends that a moment lies in or is drained for; null where none is known: there is no window, or it
+ * has no end, or what comes after it is not known.
  */
 export function openUntil(times: RuleTimes | null, now: number | null): number | null {
   if (times === null || now === null || now < Math.max(times.since, NO_CLOCK)) return null;

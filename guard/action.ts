@@ -74,8 +74,8 @@ export interface ActionDefinition<Input, Result> {
    */
   readonly spend?: Readonly<Partial<Record<'usd' | 'tokens' | 'calls', SpendAmount<Input, Result>>>> | undefined;
   /**
-   * Does it. Its input's type is that of all members. Where its second argument has no type of its own, it stands before
-   * those that depend on it (`limits`, `spend`): TypeScript infers in the order in which they are written.
+   * Does it. Its input's type is that of all members. Where its second argument has no type of its own, it stands
+   * before those that depend on it (`limits`, `spend`): TypeScript infers in the order in which they are written.
    */
   readonly execute: (input: Input, context: ExecuteContext) => Result | Promise<Result>;
   /** The same input with a safe destination, for `test_mode`. */

@@ -171,7 +171,10 @@ export interface ExecutorConnection extends ControlReader, ExecutorReporter {
 export interface ExecutorStore {
   /** Its location, without secrets. */
   readonly location: string;
-  /** Where there is no control plane: where one is that was perhaps meant, as a clause; empty where none is known. Null: one is never looked for. */
+  /**
+   * Where there is no control plane: where one is that was perhaps meant, as a clause; empty where none is known. Null:
+   * one is never looked for.
+   */
   readonly nearby: (() => string) | null;
   /** Tells it from an operator's store. */
   readonly side: 'executor';

@@ -39,6 +39,6 @@ export const stop: CommandRow<{ readonly stop: Stop } & GivenReason> = {
 /** Why, without the target, which the event says; null where an executor has stopped itself. */
 function recordedCause({ cause }: StopTerms): StopCause | null {
   if (cause.kind !== 'budget' && cause.kind !== 'tripwire') return null;
-  const { target, ...counted } = cause;
-  return stopCauseSchema.parse(counted);
+  const counted = Object.entries(cause).filter(([member]) => member !== 'target');
+  return stopCauseSchema.parse(Object.fromEntries(counted));
 }

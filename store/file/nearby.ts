@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
  * The nearest folder of the same name, in a folder above, that has a control plane: the command finds one by itself,
  * an executor takes only the folder that it was given. Null where there is none.
  */
-export function nearby(root: string): string | null {
+function nearby(root: string): string | null {
   if (existsSync(join(root, 'control'))) return null;
   const name = basename(root);
   for (let above = dirname(dirname(root)); ; above = dirname(above)) {

@@ -58,7 +58,10 @@ describe.each(ALL)('on %s, the window of a rule', (_name, sides) => {
     const window = { from: iso(opens), until: iso(opens + 2000) };
     await control.addRule({ name: 'no-infra', target: 'action:infra.*', mode: 'full_stop', ...window });
     expect(await quick(undefined)).toBe('done'); // it is not open yet
-    expect(await running).toMatchObject({ status: 'aborted', decision: { cause: { kind: 'rule', rule: 'no-infra', until: null } } });
+    expect(await running).toMatchObject({
+      status: 'aborted',
+      decision: { cause: { kind: 'rule', rule: 'no-infra', until: null } },
+    });
     const late = (told.get('infra.apply') ?? 0) - opens;
     expect(late).toBeGreaterThan(-1000); // the copy's time is ahead of the store's by one round trip at most
     expect(late).toBeLessThan(IN_TIME_MS);

@@ -73,6 +73,16 @@ describe('the evidence of a feature', () => {
     expect(evidence({ runs, outcomes })).toMatchObject({ judged: 3, agreed: 1 });
   });
 
+  test('names the first runs that lack an outcome, each once, the oldest first', () => {
+    const runs = [run('r-2', day(3)), run('r-1', day(2)), run('r-1', day(4)), run('r-3', day(5))];
+    expect(evidence({ runs, outcomes: [outcome('r-3', true, day(6))] }).unjudged).toEqual([
+      { run_id: 'r-1', action: 'payments.refund' },
+      { run_id: 'r-2', action: 'payments.refund' },
+    ]);
+    const many = Array.from({ length: 9 }, (_, at) => run(`m-${at}`, day(at + 2)));
+    expect(evidence({ runs: many }).unjudged).toHaveLength(5);
+  });
+
   test('has the outcome that another executor was told, and none without a shadow run', () => {
     const outcomes = [outcome('r-1', true, day(3), { writer: 'user desk' }), outcome('never', true)];
     expect(evidence({ runs: [run('r-1')], outcomes })).toMatchObject({

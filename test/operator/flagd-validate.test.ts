@@ -35,7 +35,11 @@ describe('validating a flagd definition', () => {
     for (const target of ['agent:a', 'mission:m', 'run:r', 'action:mail.*', 'feature:f', 'surface:tool'])
       putKill(state, target, 'read_only');
     putRule(state, 'night', { target: 'agent:b', mode: 'paused' });
-    putRule(state, 'prod', { target: 'all', mode: 'read_only', when: { '===': [{ var: 'environment' }, 'production'] } });
+    putRule(state, 'prod', {
+      target: 'all',
+      mode: 'read_only',
+      when: { '===': [{ var: 'environment' }, 'production'] },
+    });
     const text = JSON.stringify(compileFlagd(state, { validUntil: 2_000_000_000 }));
     expect(validateFlagd(text, 2_000_000_000_000 - 10_000)).toEqual({
       ok: true,

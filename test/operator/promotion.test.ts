@@ -67,6 +67,7 @@ describe('a feature with a requirement', () => {
       refusal: {
         missing: ['the outcomes of 2 of 3 shadow runs', 'an agreement of 50 % where 60 % are required'],
       },
+      message: expect.stringMatching(/Without an outcome: "r-3" \(.*\); recordOutcome says one\./),
     });
     await ran('r-3', true);
     expect(await control.evidence(NAME)).toMatchObject({ shadow_runs: 3, judged: 3, agreed: 2, missing: [] });
