@@ -52,7 +52,7 @@ export interface BudgetCharge extends Charge {
 /** A call, as budgets see it. */
 export interface SpendingCall {
   readonly subject: Subject;
-  /** The context of the call: `user` (or `user_id`) and `account_id` are read of it, and what a budget's rule asks for. */
+  /** The context of the call: `user` or `user_id`, `account_id` and what a budget's rule asks for are read of it. */
   readonly context: Readonly<Record<string, unknown>>;
   /** What it may come to, as the action's `spend` says; what is absent is not spent, and `calls` is 1 then. */
   readonly spends: { readonly usd?: unknown; readonly tokens?: unknown; readonly calls?: unknown };
