@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { CallOptions } from '../../guard/action.ts';
 import type { Outcome } from '../../index.ts';
 import { openControlPlane } from '../../operator/index.ts';
@@ -177,7 +177,10 @@ describe.each(WHICH)('held calls of several processes, in the store %s', (which)
     });
     expect(await next.attempt(FIVE, options)).toMatchObject({ status: 'aborted', landed: 'unknown' });
     expect(ran()).toEqual([]);
-    expect((await dana.run('run-7')).entries).toMatchObject([{ idempotency_key: 'job-1', state: 'unknown' }]);
+    // It may be in flight until its executor's lease is over.
+    await vi.waitFor(async () => {
+      expect((await dana.run('run-7')).entries).toMatchObject([{ idempotency_key: 'job-1', state: 'unknown' }]);
+    }, 20_000);
   });
 
   test('that are delivered again in another process are answered, although their approval is used', async () => {

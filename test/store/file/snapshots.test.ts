@@ -228,7 +228,7 @@ test('reading verbs leave no snapshot', async () => {
   await operator.verifyLog();
   await operator.close();
   expect(statSync(log).size).toBe(size);
-  expect(readdirSync(dirname(log))).toEqual(['log.jsonl']);
+  expect(readdirSync(dirname(log))).toEqual(['folders-made', 'log.jsonl']);
   expect(await logOf(session.control())).toHaveLength(20_002);
 });
 

@@ -64,6 +64,7 @@ describe.skipIf(!hasRedis)('a command whose user may not do it says at once', ()
   test('with a viewer’s URL: the same, for commands that change something', async () => {
     const { redis, control } = await setUp();
     await control.kill({ target: 'agent:x' });
+    await control.setBudget({ scope: 'day', usd: 1 });
     const { epoch } = (await control.status()).head;
     const ks = commandOn(await urlOf(redis, viewerUser(DEFAULT_SCOPE)));
     for (const verb of ['recover --reason x', ...CHANGES]) {
