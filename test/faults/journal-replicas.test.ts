@@ -78,7 +78,7 @@ describe.skipIf(!hasRedis).concurrent('a journal in a Redis whose replica must h
       const found: unknown[] = [];
       during.push(async (key) => found.push(await onReplica(key)));
       expect(await call(`k-${round}`)).toMatchObject({ status: 'executed' });
-      expect([...found, await onReplica(`k-${round}`)]).toEqual([['unknown'], ['landed']]);
+      expect([...found, await onReplica(`k-${round}`)]).toEqual([['in_flight'], ['landed']]);
     }
   });
 
