@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { ActionInputError } from './errors.ts';
-import { isPlainPrototype, MAX_DEPTH, unplain } from './plain-data.ts';
+import { isPlainPrototype, MAX_DEPTH, put, unplain } from './plain-data.ts';
 
 /** How many members one input may have in all, so that copying it takes no more than a moment. */
 const MAX_COPIED = 250_000;
@@ -192,14 +192,6 @@ const STACK = stackOf(new Error('for its getter'));
 /** Newer runtimes give every Error the same getter for its stack. */
 const isOwnStack = (object: object, key: string | symbol): boolean =>
   key === 'stack' && STACK !== undefined && types.isNativeError(object) && stackOf(object) === STACK;
-
-/** Sets a member, whatever its name is and whatever the prototype has by that name. */
-function put(copy: object, key: string | symbol, { enumerable = false, value }: PropertyDescriptor): void {
-  // Nearly all members, and faster.
-  if (enumerable && !(key in copy)) Reflect.set(copy, key, value);
-  else if (key === 'length' && Array.isArray(copy)) copy.length = Number(value);
-  else Object.defineProperty(copy, key, { enumerable, value, writable: true, configurable: true });
-}
 
 /** Whether it is of this very class, and has no members of its own, which a copy would not have. */
 const isOf = (object: object, { prototype }: { readonly prototype: object }): boolean =>

@@ -138,7 +138,7 @@ class Copying {
       this.#path.push(key);
       this.#text(key);
       const value = this.#member(object, key);
-      if (value !== undefined) set(copy, key, this.copy(value));
+      if (value !== undefined) put(copy, key, { value: this.copy(value), enumerable: true });
       this.#path.pop();
     }
     return copy;
@@ -166,10 +166,12 @@ class Copying {
   }
 }
 
-/** Sets a member as one like any other, whatever all objects have of that name: `__proto__`, `toString`. */
-function set(copy: Record<string, unknown>, key: string, value: unknown): void {
-  if (key in copy) Object.defineProperty(copy, key, { value, enumerable: true, writable: true, configurable: true });
-  else copy[key] = value;
+/** Sets a member, whatever its name is and whatever the prototype has by that name: `__proto__`, `toString`. */
+export function put(copy: object, key: string | symbol, { enumerable = false, value }: PropertyDescriptor): void {
+  // Nearly all members, and faster.
+  if (enumerable && !(key in copy)) Reflect.set(copy, key, value);
+  else if (key === 'length' && Array.isArray(copy)) copy.length = Number(value);
+  else Object.defineProperty(copy, key, { enumerable, value, writable: true, configurable: true });
 }
 
 /** What an object is that is no plain one; null for a plain one, also of another realm. */

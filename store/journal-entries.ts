@@ -20,6 +20,10 @@ export function endedEntry(entry: JournalEntry, end: JournalEnd, at: string): Jo
   return before === end.state ? entry : { ...intent, ...end, at };
 }
 
+/** The order in which what a store has was intended, for a sort. */
+export const byOrder = (a: { readonly order: string }, b: { readonly order: string }): number =>
+  a.order < b.order ? -1 : a.order > b.order ? 1 : 0;
+
 /** Until when entries are no longer needed, RFC 3339 UTC. */
 export interface ForgottenBefore {
   readonly ended: string;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalize } from 'json-canonicalize';
 import { readTarget, shownId, type Target } from '../flags/index.ts';
 import type { JournalEntry, JournalReader } from './capabilities/journal.ts';
+import { byOrder } from './journal-entries.ts';
 import { reversalKey, type Said, type Undone, undoneBy } from './reversals.ts';
 
 /** What a rollback undoes: `run:ID`, `mission:ID` or `agent:ID`, from a time on. */
@@ -122,7 +123,7 @@ const inOrder = (runs: readonly (readonly Ordered[])[]): JournalEntry[] =>
   [...runs]
     .reverse()
     .flat()
-    .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0))
+    .sort(byOrder)
     .map(({ entry }) => entry);
 
 /**

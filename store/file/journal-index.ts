@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../flags/json-object.ts';
 import type { IntentMark, JournalEnd, JournalIntent, JournalState } from '../capabilities/journal.ts';
-import { parseEnd, parseIntent, takesEnd } from '../journal-entries.ts';
+import { byOrder, parseEnd, parseIntent, takesEnd } from '../journal-entries.ts';
 
 /** Who has written a line, by its own word; the file's owner is known beside it. */
 interface Writer {
@@ -210,8 +210,7 @@ function without<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): 
  * They come nearly in order: each file is, and several are read one after the other. Between files the time decides,
  * and what a file has after a later time counts as not before that.
  */
-const inOrder = <File>(noted: readonly Noted<File>[]): Noted<File>[] =>
-  [...noted].sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+const inOrder = <File>(noted: readonly Noted<File>[]): Noted<File>[] => [...noted].sort(byOrder);
 
 /** A line as anybody may have written it; null where it is none. */
 export function parseLine(text: string): JournalLine | null {

@@ -1,5 +1,5 @@
 import type { Journal, JournalEntry, JournalKeeper } from '../capabilities/journal.ts';
-import { answering, endedEntry, isOver, pageOf } from '../journal-entries.ts';
+import { answering, byOrder, endedEntry, isOver, pageOf } from '../journal-entries.ts';
 import type { ExecutorScope } from '../ports.ts';
 
 /** The journals in a memory: what was intended under each key, one entry for each attempt, the first attempt first. */
@@ -27,7 +27,7 @@ const entriesIn = ({ keys, order }: KeptJournal): JournalEntry[] =>
   [...keys.values()]
     .flat()
     .map((entry) => ({ ...entry, order: String(order.get(entry.id) ?? 0).padStart(15, '0') }))
-    .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+    .sort(byOrder);
 
 /** The operator's side of the journals in a memory. */
 export const memoryJournals = ({ organization, admit }: MemoryJournalParts): JournalKeeper => ({

@@ -44,6 +44,20 @@ const trippedBy = (scope: string) => ({
   decision: { mode: 'paused', cause: { kind: 'budget', scope } },
 });
 
+test('a delivery of a key that waits for a person holds up no other delivery of it', async () => {
+  const { ask, control, killSwitch } = await setUp([{ scope: 'run', usd: 1 }], { journal: true });
+  await control.setMode({ mode: 'approval_gated', reason: 'test' });
+  await vi.waitUntil(() => killSwitch.check({ agentId: 'researcher' }).mode === 'approval_gated');
+  const over = new AbortController();
+  const deliver = (options: object) =>
+    killSwitch.run({ runId: 'r-1' }, () => ask.attempt({ usd: 0.1 }, { idempotencyKey: 'k-1', ...options }));
+  const first = deliver({ waitMs: 600_000, signal: over.signal });
+  await vi.waitUntil(async () => (await control.approvals()).count === 1, 10_000);
+  expect(await deliver({ waitMs: 0 })).toMatchObject({ status: 'held' });
+  over.abort();
+  expect(await first).toMatchObject({ status: 'aborted' });
+});
+
 describe('a budget', () => {
   test('lets through what fits, to the last cent, and pauses the run with the first call that does not', async () => {
     const { attempt, landed, row, control } = await setUp([{ scope: 'run', usd: 1 }]);

@@ -1,42 +1,14 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createKillSwitch, type ExecutorStore } from '../../index.ts';
+import { createKillSwitch } from '../../index.ts';
 import { openControlPlane, type RollbackAnswer } from '../../operator/index.ts';
-import { fileControlStore } from '../../store/file/control.ts';
-import { fileStore } from '../../store/file/index.ts';
-import { memoryControlStore } from '../../store/memory/control.ts';
-import { memoryStore } from '../../store/memory/index.ts';
-import type { ControlStore } from '../../store/ports.ts';
-import { redisControlStore } from '../../store/redis/control.ts';
-import { redisStore } from '../../store/redis/index.ts';
-import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
-import { closeAfterwards } from './open-switch.ts';
-
-type Place = { readonly store: ExecutorStore; readonly controlStore: ControlStore };
-
-const inMemory = async (): Promise<Place> => {
-  const store = memoryStore();
-  return { store, controlStore: memoryControlStore(store) };
-};
-const inFiles = async (): Promise<Place> => {
-  const directory = temporaryFolder('rollback-order').path;
-  return { store: fileStore({ directory }), controlStore: fileControlStore({ directory }) };
-};
-const inRedis = async (): Promise<Place> => {
-  const { url } = await startRedis();
-  return { store: redisStore({ url }), controlStore: redisControlStore({ url }) };
-};
-
-const places: Array<[string, () => Promise<Place>]> = [
-  ['memory', inMemory],
-  ['files', inFiles],
-];
-if (hasRedis) places.push(['Redis', inRedis]);
+import { closeAfterwards, type Sides } from './open-switch.ts';
+import { allStores } from './real-sides.ts';
 
 const WAIT = { waitMs: 5000, reason: 'wrong values' };
 const LONG = { timeout: 20_000, interval: 50 };
 
 /** An executor that adds to a balance, once for each key, and takes away again what is undone. */
-async function open({ store, controlStore }: Place) {
+async function open({ store, controlStore }: Sides) {
   const control = await openControlPlane({ store: controlStore, operator: { id: 'ann' } });
   closeAfterwards(control);
   await control.init();
@@ -73,7 +45,7 @@ async function open({ store, controlStore }: Place) {
 
 const outcomes = ({ actions }: Pick<RollbackAnswer, 'actions'>): string[] => actions.map(({ outcome }) => outcome);
 
-describe.each(places)('what a rollback undoes, in %s', (name, openPlace) => {
+describe.each(allStores)('what a rollback undoes, in %s', (name, openPlace) => {
   test('is one effect where an idempotent action was delivered twice at once under one key', async () => {
     const { control, undone, inRun } = await open(await openPlace());
     const delivered = await Promise.all([inRun('r', 'twice', 'k'), inRun('r', 'twice', 'k')]);

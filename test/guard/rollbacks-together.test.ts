@@ -1,40 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createKillSwitch, type ExecutorStore, type KillSwitch } from '../../index.ts';
+import { createKillSwitch, type KillSwitch } from '../../index.ts';
 import { openControlPlane, type RollbackAnswer } from '../../operator/index.ts';
-import { fileControlStore } from '../../store/file/control.ts';
-import { fileStore } from '../../store/file/index.ts';
-import { memoryControlStore } from '../../store/memory/control.ts';
-import { memoryStore } from '../../store/memory/index.ts';
-import type { ControlStore } from '../../store/ports.ts';
-import { redisControlStore } from '../../store/redis/control.ts';
-import { redisStore } from '../../store/redis/index.ts';
-import { hasRedis, startRedis, temporaryFolder } from '../servers/index.ts';
-import { closeAfterwards } from './open-switch.ts';
-
-interface Place {
-  readonly store: () => ExecutorStore;
-  readonly controlStore: () => ControlStore;
-}
-
-const inMemory = async (): Promise<Place> => {
-  const store = memoryStore();
-  return { store: () => memoryStore({ memory: store.memory }), controlStore: () => memoryControlStore(store) };
-};
-const inFiles = async (): Promise<Place> => {
-  const directory = temporaryFolder('rollbacks-together').path;
-  return { store: () => fileStore({ directory }), controlStore: () => fileControlStore({ directory }) };
-};
-const inRedis = async (): Promise<Place> => {
-  const { url } = await startRedis();
-  return { store: () => redisStore({ url }), controlStore: () => redisControlStore({ url }) };
-};
-
-const places: Array<[string, () => Promise<Place>]> = [
-  ['memory', inMemory],
-  ['files', inFiles],
-];
-if (hasRedis) places.push(['Redis', inRedis]);
+import { closeAfterwards, type Sides } from './open-switch.ts';
+import { allStores } from './real-sides.ts';
 
 const WAIT = { waitMs: 5000, reason: 'wrong values' };
 
@@ -42,9 +11,9 @@ const WAIT = { waitMs: 5000, reason: 'wrong values' };
 const LONG = { timeout: 20_000, interval: 50 };
 
 /** Two people, an executor that has set a row to 1, 2, 3, and what is done to it. `restore`: how that is undone. */
-async function open(place: Place, restore: (to: number) => unknown = () => sleep(20)) {
+async function open({ store, controlStore }: Sides, restore: (to: number) => unknown = () => sleep(20)) {
   const [ann, erik] = await Promise.all(
-    ['ann', 'erik'].map((id) => openControlPlane({ store: place.controlStore(), operator: { id } })),
+    ['ann', 'erik'].map((id) => openControlPlane({ store: controlStore, operator: { id } })),
   );
   if (!ann || !erik) throw new Error('unreachable');
   closeAfterwards(ann, erik);
@@ -52,7 +21,6 @@ async function open(place: Place, restore: (to: number) => unknown = () => sleep
   await ann.setMode({ mode: 'live', reason: 'test' });
   const row = { is: 0, active: 0, most: 0, restored: [] as string[] };
   const executor = async (name: string, undo = restore) => {
-    const store = place.store();
     const killSwitch = await createKillSwitch({
       ...{ store, domain: `together-${Math.random()}`, executor: { name }, agentId: 'x', leaseMs: 1000 },
     });
@@ -92,13 +60,13 @@ const setIn = (killSwitch: KillSwitch, set: (input: { to: number }) => Promise<u
 
 const outcomes = ({ actions }: RollbackAnswer): string => actions.map(({ outcome }) => outcome).join(' ');
 
-describe.each(places)('two rollbacks at a time, in %s', (_name, openPlace) => {
+describe.each(allStores)('two rollbacks at a time, in %s', (_name, openPlace) => {
   test('of the same run are one: the second person follows the first, and it is undone in order', async () => {
     const { ann, erik, row, executor, registered } = await open(await openPlace());
     const { killSwitch, set } = await executor('first');
     await registered(1);
     await setIn(killSwitch, set, 'r');
-    const answers = await Promise.all([ann, erik].map((each) => each.rollback({ run: 'r', ...WAIT })));
+    const answers = await Promise.all([ann, erik].map((each) => each.rollback({ run: 'r', ...WAIT, waitMs: 30_000 })));
     expect(row).toMatchObject({ is: 0, most: 1, restored: ['first 2', 'first 1', 'first 0'] });
     for (const answer of answers)
       expect([outcomes(answer), answer.stopped]).toEqual(['reversed reversed reversed', null]);
