@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { approvalMembers, standingMembers } from './approvals.ts';
 import { budgetSchema } from './budget-records.ts';
 import { KillSwitchError } from './errors.ts';
+import { governanceSchema } from './governance.ts';
 import { isJsonObject } from './json-object.ts';
 import {
   type ActiveKill,
@@ -18,6 +19,8 @@ import {
   timeSchema,
 } from './records.ts';
 import { requirementSchema } from './feature-requirement.ts';
+import { attemptSchema } from './refused-attempts.ts';
+import { requestSchema } from './requests.ts';
 import { rollbackSchema } from './rollbacks.ts';
 import { RULE_MEMBERS } from './rule-entry.ts';
 import { tripwireSchema } from './tripwire-records.ts';
@@ -39,6 +42,12 @@ const entry = <Members extends z.ZodRawShape>(members: Members) =>
   z.strictObject({ ...members, ...lastChangeSchema.shape });
 
 /**
+ * When authority was last given back, where that goes step by step (`ladder.ts`): absent from when it was taken away
+ * again.
+ */
+const STEPPED = { loosened_at: timeSchema.optional() };
+
+/**
  * The state is a flat set of entries, each under its own key: `KIND` or `KIND:NAME`. One row for each kind. An entry
  * with a member that is not named here is refused: that member may be a condition of a newer version, and ignoring it
  * would allow what that version forbids.
@@ -53,8 +62,16 @@ export const ENTRY_SCHEMAS = Object.freeze({
     excluded: z.array(z.string()).optional(),
     recovered: z.boolean(),
   }),
-  /** The base mode; `targeting` is a flagd targeting rule that answers with a mode (null: the same for everyone). */
-  mode: entry({ mode: modeSchema, targeting: z.unknown().nullable() }),
+  /**
+   * The base mode; `targeting` is a flagd targeting rule that answers with a mode (null: the same for everyone).
+   * `stood`: what stood before a pause.
+   */
+  mode: entry({
+    mode: modeSchema,
+    targeting: z.unknown().nullable(),
+    stood: modeSchema.optional(),
+    ...STEPPED,
+  }),
   /** The app's ordinary flags, as a flagd definition. */
   flags: entry({ definition: membersSchema }),
   kill: activeKillSchema,
@@ -67,6 +84,7 @@ export const ENTRY_SCHEMAS = Object.freeze({
     targeting: z.unknown().optional(),
     requirement: requirementSchema.optional(),
     shadow_since: timeSchema.optional(),
+    ...STEPPED,
   }),
   limit: entry({ value: limitValueSchema }),
   autonomy: entry({ stage: autonomyStageSchema }),
@@ -83,6 +101,12 @@ export const ENTRY_SCHEMAS = Object.freeze({
   budget: entry({ ...budgetSchema.shape, since: epochSchema }),
   /** `definition`: null where the tripwire that is there by default was removed. */
   tripwire: entry({ definition: tripwireSchema.nullable() }),
+  /** What giving authority back takes, beside a reason and a role. */
+  governance: entry(governanceSchema.shape),
+  /** The changes that wait for another person, the oldest first. */
+  requests: entry({ open: z.array(requestSchema) }),
+  /** What was refused lately, so that repeats are counted and not recorded one by one. */
+  refusals: entry({ last: z.array(attemptSchema) }),
   /** By the scope or target that budgets and tripwires have counted: since then they count anew. */
   lifted: entry({}),
 });
@@ -116,9 +140,10 @@ export function placeOf(key: EntryKey): EntryPlace {
 
 /** The kinds of the first format, with those of their members that it does not have. */
 const NOT_IN_FIRST: { readonly [K in EntryKind]?: ReadonlyArray<keyof Entry<K>> } = {
-  ...{ control: [], mode: [], flags: [], limit: [], autonomy: [] },
-  kill: ['counted', 'cause'],
-  feature: ['targeting', 'requirement', 'shadow_since'],
+  ...{ control: [], flags: [], limit: [], autonomy: [] },
+  mode: ['stood', 'loosened_at'],
+  kill: ['counted', 'cause', 'loosened_at'],
+  feature: ['targeting', 'requirement', 'shadow_since', 'loosened_at'],
 };
 
 /** The lowest format that has this entry. */

@@ -3,9 +3,10 @@ import { type EntryKey, entryKey, FIRST_FORMAT, formatOf, placeOf, type StateVie
 import { KillSwitchError } from './errors.ts';
 import { approve, escalate, lapse, reject, standing, standing_withdraw } from './events/approvals.ts';
 import { init, recover, snapshot } from './events/control.ts';
+import { governance, refused, request, withdraw } from './events/governance.ts';
 import { expire, kill, revive, second, stop } from './events/kill.ts';
 import { resolve, rollback, takeover } from './events/rollbacks.ts';
-import { type Folded, type Traits, unknownEvent } from './events/row.ts';
+import { changedBy, type Folded, type Traits, unknownEvent } from './events/row.ts';
 import { rule_add, rule_remove, rule_renew } from './events/rules.ts';
 import { autonomy, feature, flags, limit, mode } from './events/settings.ts';
 import { budget, tripwire } from './events/spending.ts';
@@ -26,6 +27,7 @@ export const FOLDS = Object.freeze({
   ...{ rule_add, rule_remove, rule_renew },
   ...{ resolve, rollback, takeover },
   ...{ approve, reject, escalate, standing, standing_withdraw, lapse },
+  ...{ governance, request, withdraw, refused },
 });
 
 export type EventType = keyof typeof FOLDS;
@@ -37,9 +39,20 @@ export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;
  */
 export function foldEvent(view: StateView, event: LogEvent): Folded {
   if (event.unknown !== undefined) throw unknownEvent(event, event.unknown);
-  if (isEventType(event.type)) return inItsFormat(view, FOLDS[event.type].fold(view, event));
+  if (isEventType(event.type))
+    return inItsFormat(view, withoutItsRequest(view, event, FOLDS[event.type].fold(view, event)));
   const type = JSON.stringify(event.type);
   throw new KillSwitchError('UNKNOWN_EVENT', `Event ${event.seq} of the log has the type ${type}, which ${UNKNOWN}`);
+}
+
+/** A change that somebody had asked for, and another person has agreed to, ends its request. */
+function withoutItsRequest(view: StateView, event: LogEvent, folded: Folded): Folded {
+  const id = event.data['request_id'];
+  const requests = id === undefined ? undefined : view.get('requests');
+  if (!requests) return folded;
+  const open = requests.open.filter((each) => each.id !== id);
+  const left = [entryKey('requests'), { ...requests, open, ...changedBy(event) }] as const;
+  return { ...folded, patch: { ...folded.patch, set: [...folded.patch.set, left] } };
 }
 
 /** Raises the format of the state where what is set needs that. Who has last changed the `control` entry stays. */

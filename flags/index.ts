@@ -28,9 +28,11 @@ export {
 } from './flagd-schema.ts';
 export * from './fold.ts';
 export { deepFreeze } from './freeze.ts';
+export * from './governance.ts';
 export * from './hash-chain.ts';
 export { idProblem, MAX_ID_LENGTH, textProblem } from './ids.ts';
 export * from './judge-approval.ts';
+export * from './ladder.ts';
 export * from './lease.ts';
 export { brokenBy, type LimitMax, limitOfAnswer, loweredBy, maxProblem } from './limit.ts';
 export * from './modes.ts';
@@ -55,6 +57,8 @@ export {
 export { accountsRule, percentageRule, rolloutOf, surelyNoLooser } from './rollout.ts';
 export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
 export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
+export { changeOf, isSameChange, MOST_REQUESTS, type Request } from './requests.ts';
+export * from './roles.ts';
 export * from './rollbacks.ts';
 export { killsOf } from './kills-of.ts';
 export { conditionProblem } from './rule-condition.ts';

@@ -189,6 +189,8 @@ export const activeKillSchema = z.strictObject({
   counted: z.array(z.string()).optional(),
   /** Why it was stopped; present where `killed_by` is a budget or a tripwire. */
   cause: stopCauseSchema.optional(),
+  /** When it was last made looser by a step; absent where it never was, or was made stricter since. */
+  loosened_at: timeSchema.optional(),
   /**
    * What was there when the target was killed and could not be read then, as it was stored. It may be stricter in what
    * this version does not know, so such a kill is only added to (`killToAddTo`), and otherwise refused as unknown.
@@ -198,8 +200,8 @@ export const activeKillSchema = z.strictObject({
 /** What {@link activeKillSchema} accepts. */
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
-/** All but `counted`, `cause` and `set_aside`. */
-const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 3;
+/** All but `counted`, `cause`, `loosened_at` and `set_aside`. */
+const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 4;
 
 /**
  * The schema's check by hand, for speed: 100,000 kills are loaded before anything may act. The schema judges whatever

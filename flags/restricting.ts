@@ -112,6 +112,10 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
   standing_withdraw: nobody,
   escalate: nobody,
   lapse: nobody,
+  governance: nobody,
+  request: nobody,
+  withdraw: nobody,
+  refused: nobody,
 };
 
 function reachOf<T extends EventType>(type: T, event: LogEvent, about: About): Reach | null {

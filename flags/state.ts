@@ -68,6 +68,9 @@ export class State implements StateView {
   readonly #flags = new Single<Entry<'flags'>>();
   readonly #resolutions = new Single<Entry<'resolutions'>>();
   readonly #rollbacks = new Single<Entry<'rollbacks'>>();
+  readonly #governance = new Single<Entry<'governance'>>();
+  readonly #requests = new Single<Entry<'requests'>>();
+  readonly #refusals = new Single<Entry<'refusals'>>();
   readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
@@ -93,6 +96,9 @@ export class State implements StateView {
     rule: this.rules,
     budget: this.budgets,
     tripwire: this.tripwires,
+    governance: this.#governance,
+    requests: this.#requests,
+    refusals: this.#refusals,
     lifted: this.#lifted,
   };
   /** The stops of executors, which hold beside what the log says. They are no entries: readers bring them. */

@@ -3,11 +3,13 @@ import type {
   Decision,
   FeatureRequirement,
   FeatureStage,
+  Governance,
   Head,
   KillRecord,
   MetRestriction,
   Mode,
   Performer,
+  Request,
   SurfaceRecord,
 } from '../flags/index.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
@@ -17,6 +19,7 @@ import type { Difference } from './differences.ts';
 import type { HeldStopRow } from './held-stops.ts';
 import type { ListAnswer } from './lists.ts';
 import type { Matched } from './matched.ts';
+import type { RequestRecord } from './request-records.ts';
 import type { RollbackAction } from './rollback-outcomes.ts';
 import type { RuleRecord } from './rule-record.ts';
 import type { RunEntry } from './runs.ts';
@@ -72,7 +75,17 @@ export interface KillAnswer {
   readonly acknowledgements: Acknowledgements;
 }
 
-/** The kill that was lifted, and the number of the change. */
+/** What giving authority back takes. `changed`: who has set that, and when; null where nobody has. */
+export interface GovernanceAnswer extends Governance {
+  readonly changed: { readonly epoch: number; readonly by: string; readonly at: string } | null;
+}
+
+/** `request`: as it was asked for. */
+export interface RequestAnswer extends ChangeAnswer {
+  readonly request: Request;
+}
+
+/** The kill that was lifted, or (`is_active`) made one step looser, and the number of the change. */
 export interface ReviveAnswer {
   readonly kill: KillRecord;
   readonly epoch: number;
@@ -193,6 +206,9 @@ export interface Status {
   readonly autonomy: Readonly<Record<string, AutonomyStage>>;
   /** How many requests wait for a person; null where this user may not read them. */
   readonly held_approvals: number | null;
+  readonly governance: GovernanceAnswer;
+  /** The changes that wait for another person, the oldest first. */
+  readonly requests: readonly RequestRecord[];
   /** By name. */
   readonly rules: readonly RuleRecord[];
   readonly budgets: readonly BudgetRow[];

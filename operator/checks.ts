@@ -1,5 +1,6 @@
 import { entryKey, isLooserStage, loosens, loosestStage, missingEvidence, NO_EVIDENCE } from '../flags/index.ts';
 import { rowOf } from './commands/index.ts';
+import { governed, roleGiven } from './governance.ts';
 import { personKey } from './operators.ts';
 import type { Check, Objection } from './plan.ts';
 import type { GivenReason } from './reason.ts';
@@ -9,10 +10,10 @@ const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, reco
 
 /** A change that gives authority back needs a reason, which can stand in the log as it was given. */
 const reasonGiven: Check = ({ command, change }) => {
-  if (!loosens(change)) return null;
+  const row = rowOf(command);
+  if (!loosens(change) && !row.needsReasonAlways) return null;
   const { reason, reasonProblem }: GivenReason = 'reason' in command ? command : {};
   if (reasonProblem !== undefined) return refused({ kind: 'reason_unfit', problem: reasonProblem });
-  const row = rowOf(command);
   if (reason !== undefined || row.needsNoReason) return null;
   return refused({ kind: 'reason_required', ...(row.takesReason && { what: row.takesReason(command) }) });
 };
@@ -57,7 +58,7 @@ const anotherPerson: Check = ({ command, change, view, actor }) => {
 };
 
 /**
- * The checks of every change; the first objection decides. A change that gives no authority back passes all of them. To
+ * The checks of every change; the first objection decides. A change that gives no authority back needs its role only. To
  * add a rule of who may restore what, write a check and put it into this list.
  */
-export const CHECKS: readonly Check[] = [reasonGiven, notOvertaken, evidenceMet, anotherPerson];
+export const CHECKS: readonly Check[] = [roleGiven, reasonGiven, notOvertaken, evidenceMet, anotherPerson, governed];

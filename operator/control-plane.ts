@@ -9,10 +9,12 @@ import type {
   Explanation,
   FeatureRow,
   ForksAnswer,
+  GovernanceAnswer,
   InitAnswer,
   KillAnswer,
   NamingAnswer,
   RecoverAnswer,
+  RequestAnswer,
   ResolveAnswer,
   ReviveAnswer,
   RollbackAnswer,
@@ -31,6 +33,7 @@ import type { AutonomyOptions } from './given/autonomy.ts';
 import type { BudgetOptions, RemoveBudgetOptions } from './given/budget.ts';
 import type { FeatureOptions, RequirementOptions } from './given/feature.ts';
 import type { FlagsOptions } from './given/flags.ts';
+import type { GovernanceOptions, RequestOptions } from './given/governance.ts';
 import type { KillOptions, ReviveOptions } from './given/kill.ts';
 import type { LimitOptions } from './given/limit.ts';
 import type { ModeOptions } from './given/mode.ts';
@@ -57,6 +60,7 @@ import type {
   StandingApprovalsOptions,
   SurfacesOptions,
 } from './lists.ts';
+import type { RequestRecord } from './request-records.ts';
 import type { RuleRecord } from './rule-record.ts';
 import type { RunAnswer, RunRow } from './runs.ts';
 import type { LogVerification } from './verify-log.ts';
@@ -85,7 +89,12 @@ export interface ControlPlane {
    * (`waitMs`): no confirmed action starts after that, whatever executors report.
    */
   kill(options: KillOptions): Promise<KillAnswer>;
-  /** @throws REASON_REQUIRED, NOT_KILLED, CONFLICT (restricted again since `epoch`) */
+  /**
+   * Gives a target back what its kill has taken, as governance allows: where that goes step by step, one step, and the
+   * kill stays.
+   * @throws REASON_REQUIRED, NOT_KILLED, CONFLICT (restricted again since `epoch`), ROLE_REQUIRED, PENDING (another
+   * person has to agree), SECOND_PERSON_REQUIRED, DWELL_REQUIRED, DRILL_REQUIRED, BREAK_GLASS_OFF
+   */
   revive(options: ReviveOptions): Promise<ReviveAnswer>;
   /**
    * The base mode. A change that takes authority away returns as `kill` does, 300 ms after the append or later; the
@@ -139,6 +148,23 @@ export interface ControlPlane {
   reject(options: RejectOptions): Promise<ApprovalAnswer>;
   /** Approves calls in advance. What restricts one of them later ends that for it, also where it is lifted again. */
   allow(options: AllowOptions): Promise<AllowAnswer>;
+  /** What giving authority back takes, beside a reason and a role. */
+  governance(): Promise<GovernanceAnswer>;
+  /**
+   * Sets it, or a part of it. It takes the role `admin` and a reason; where it asks for less, what governance asks for.
+   * @throws REASON_REQUIRED, ROLE_REQUIRED, PENDING
+   */
+  setGovernance(options: GovernanceOptions): Promise<ChangeAnswer>;
+  /** The changes that wait for another person, the oldest first. */
+  requests(options?: Page): Promise<ListAnswer<RequestRecord>>;
+  /**
+   * Agrees to what another person has asked for, and makes that change. To ask for the same change oneself does the
+   * same.
+   * @throws NOT_FOUND, SECOND_PERSON_REQUIRED (you have asked for it, or killed), CONFLICT
+   */
+  approveRequest(options: RequestOptions): Promise<RequestAnswer>;
+  /** @throws NOT_FOUND */
+  withdrawRequest(options: RequestOptions): Promise<RequestAnswer>;
   /** The standing approvals, those that end first first. */
   standingApprovals(options?: StandingApprovalsOptions): Promise<ListAnswer<StandingRecord>>;
   /** @throws NOT_FOUND */

@@ -1,4 +1,4 @@
-import { type Clock, type LogEvent, type State, stateFrom } from '../flags/index.ts';
+import { type Clock, entryKey, type LogEvent, type State, stateFrom } from '../flags/index.ts';
 import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
@@ -7,11 +7,16 @@ import { ApprovalUpkeep } from './approval-upkeep.ts';
 import { Hearing } from './hearing.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
 import { Operating } from './operate.ts';
-import { SYSTEM } from './operators.ts';
+import { type Actor, actorName, SYSTEM } from './operators.ts';
+import { rowOf } from './commands/index.ts';
+import type { Attempted } from '../flags/refused-attempts.ts';
 import type { Check } from './plan.ts';
+import { RefusedAttempts } from './refused-attempts.ts';
+import { rolesOf } from './roles.ts';
 import {
   ChangePendingError,
   ChangeRefusedError,
+  isAttempt,
   isChangeRefusedError,
   NotInitialisedError,
   type Place,
@@ -49,6 +54,7 @@ export class OpenedSwitch {
   readonly #closing = new AbortController();
   readonly #operating: Operating | null;
   readonly #approvals: ApprovalUpkeep | null;
+  readonly #attempts = new RefusedAttempts((order) => this.#changes.append(order));
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
@@ -72,10 +78,17 @@ export class OpenedSwitch {
 
   async #record(order: Order): Promise<Recorded> {
     const appended = await this.#changes.append(order).catch((error: unknown) => {
-      throw isChangeRefusedError(error) ? new ChangeRefusedError(this.#located(error.refusal)) : error;
+      if (!isChangeRefusedError(error)) throw error;
+      if (isAttempt(error.refusal)) this.noteAttempt(order.actor, attemptOf(order, error));
+      throw new ChangeRefusedError(this.#located(error.refusal));
     });
     void this.#snapshots.begin();
     return recorded(appended);
+  }
+
+  /** Notes what a person has tried and was refused. What the system tries is nobody's attempt. */
+  noteAttempt(actor: Actor, attempt: Omit<Attempted, 'by'>): void {
+    if (rolesOf(actor) !== null) this.#attempts.note(actor, { by: actorName(actor), ...attempt });
   }
 
   /** The whole state at one moment, with the store's time then. @throws KillSwitchError NOT_INITIALISED */
@@ -98,6 +111,7 @@ export class OpenedSwitch {
 
   /** Resolves when background work is done. */
   async settled(): Promise<void> {
+    await this.#attempts.settled();
     await this.#snapshots.rest();
   }
 
@@ -114,6 +128,7 @@ export class OpenedSwitch {
     this.#closing.abort(closedError());
     await Promise.all([this.#operating?.close(), this.#approvals?.close()]);
     await this.settled(); // its event goes through the queue
+    await this.#attempts.close();
     await this.#changes.close();
     await this.connection.close();
   }
@@ -129,6 +144,16 @@ export class OpenedSwitch {
     if (mark) await this.#changes.append({ command: { type: 'snapshot', mark }, actor: SYSTEM });
   }
 }
+
+/** What was tried: the type of the command, and what it was to change. */
+function attemptOf({ command }: Order, { code }: ChangeRefusedError): Omit<Attempted, 'by'> {
+  const [kind, name] = rowOf(command).changes(command);
+  const target = kind === 'kill' ? (name ?? null) : entryKey(kind, name);
+  return { command: command.type, target: target === null ? null : cut(target), code };
+}
+
+/** As much of a target as an attempt keeps. */
+export const cut = (target: string): string => target.slice(0, 600).toWellFormed();
 
 function recorded(appended: Appended): Recorded {
   if (appended.is === 'pending') throw new ChangePendingError(appended.request);

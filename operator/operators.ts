@@ -1,13 +1,19 @@
-import { idProblem, invalid, oddity, quoteId, type Stop, stopActor } from '../flags/index.ts';
+import { idProblem, invalid, isRole, oddity, quoteId, type Role, ROLES, type Stop, stopActor } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
 import { UNSEEN } from '../flags/unseen.ts';
 
 /** Who changes the switch. */
 export type Operator =
   /** Named by the caller: a program that can write the store could give any name. */
-  | { readonly is: 'unverified'; readonly id: string; readonly roles: readonly string[] | undefined }
+  | ({ readonly is: 'unverified'; readonly roles: readonly Role[] | undefined } & Named)
   /** Proven by `source`, for instance `token`: a word without a colon that no other kind of actor begins with. */
-  | { readonly is: 'verified'; readonly id: string; readonly roles: readonly string[]; readonly source: string };
+  | ({ readonly is: 'verified'; readonly roles: readonly Role[]; readonly source: string } & Named);
+
+interface Named {
+  readonly id: string;
+  /** The agents that a credential of executors acts for; absent: the one of its own name. */
+  readonly agents?: readonly string[] | undefined;
+}
 
 /** Who makes a change: an operator; or the system itself, for changes that a clock or a store asks for. */
 export type Actor =
@@ -41,9 +47,12 @@ export interface GivenOperator {
   /** 1 to 512 characters. */
   readonly id: string;
   /**
-   * Names of roles. They restrict nothing in this version: whoever can write the store may do everything. Not recorded.
+   * What this operator may do (docs/roles.md); default: everything, as `admin`. It is the program's own word: whoever
+   * can write the store could give any. Not recorded.
    */
-  readonly roles?: readonly string[] | undefined;
+  readonly roles?: readonly Role[] | undefined;
+  /** With the role `executor`: the agents that it may stop; default: the one of its own name. */
+  readonly agents?: readonly string[] | undefined;
 }
 
 /** What stands before a name in the log, or in a list of who has asked: it says what kind of name follows. */
@@ -65,13 +74,15 @@ export function personKey(name: string): string {
 export function givenOperator(operator: GivenOperator): Operator {
   if (typeof operator !== 'object' || operator === null)
     throw invalid(`operator must name who changes the switch, such as { id: 'dana' }, not ${quoteId(operator)}.`);
-  const { id, roles } = checkKeys('operator', operator, { id: ['name'], roles: true });
-  if (roles !== undefined && !(Array.isArray(roles) && roles.every((role: unknown) => typeof role === 'string')))
-    throw invalid(`operator.roles must be a list of names, not ${quoteId(roles)}.`);
+  const { id, roles, agents } = checkKeys('operator', operator, { id: ['name'], roles: ['role'], agents: ['agent'] });
+  if (roles !== undefined && !(Array.isArray(roles) && roles.length > 0 && roles.every(isRole)))
+    throw invalid(`operator.roles must be a list of ${ROLES.join(', ')}, not ${quoteId(roles)}.`);
+  if (agents !== undefined && !(Array.isArray(agents) && agents.every((agent) => idProblem(agent) === null)))
+    throw invalid(`operator.agents must be a list of ids of agents, not ${quoteId(agents)}.`);
   const problem = idProblem(id);
   if (problem) throw invalid(`operator.id ${problem}.`);
   // Two people could otherwise be one, or one two, where each has to be another.
   const taken = oddity(id) ?? prefixProblem(id);
   if (taken !== null) throw invalid(`operator.id ${quoteId(id)} ${taken}: give the name alone, as everybody types it.`);
-  return { is: 'unverified', id, roles };
+  return { is: 'unverified', id, roles: roles && [...roles], ...(agents && { agents: [...agents] }) };
 }

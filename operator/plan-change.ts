@@ -12,6 +12,7 @@ import {
 import { CHECKS } from './checks.ts';
 import type { EventContent, PlanView, Wish } from './commands/row.ts';
 import { rowOf } from './commands/index.ts';
+import { breaksGlass, openRequest } from './governance.ts';
 import { actorName } from './operators.ts';
 import type { Check, GivenCommand, Plan, PlannedChange, Proposed } from './plan.ts';
 import type { Refusal } from './refusals.ts';
@@ -42,12 +43,20 @@ function plan(view: PlanView, given: GivenCommand, checks: readonly Check[]): Pl
   const wish = row.wish(command, view, commandId);
   if (wish.is === 'refused') return refused(wish.refusal);
   if (nextEpoch(head, beyond) > MAX_EPOCH) return refused({ kind: 'log_full', epoch: head?.epoch ?? 0 });
-  const change = changeOf(wish, { place: row.changes(command), beyond }, { ...given, view });
+  const about = { place: row.changes(command), beyond, marks: {} };
+  const plain = changeOf(wish, about, { ...given, view });
+  const change = loosens(plain) ? changeOf(wish, { ...about, marks: marksOf(given, view) }, { ...given, view }) : plain;
   for (const check of checks) {
     const objected = objectedBy(check, { ...given, view, change });
     if (objected) return objected;
   }
   return { is: 'change', change };
+}
+
+/** What an event that gives authority back says besides: whose request it grants, and that somebody did it alone. */
+function marksOf({ command }: GivenCommand, view: PlanView): Marks {
+  const request = rowOf(command).isUngoverned ? null : openRequest({ command, view });
+  return { ...(request && { request_id: request.id }), ...(breaksGlass(command) && { break_glass: true }) };
 }
 
 /** A check that is broken keeps nobody from a change that gives no authority back. */
@@ -75,14 +84,23 @@ function recordedInstead(record: EventContent, { view, ...given }: Proposed): Pl
   return { ...change, already: false, ends: null };
 }
 
+type Marks = Readonly<Record<string, unknown>>;
+
+interface About {
+  readonly place: EntryPlace;
+  readonly beyond: number | undefined;
+  readonly marks: Marks;
+}
+
 function changeOf(
   wish: Exclude<Wish, { is: 'refused' }>,
-  { place: [kind, name], beyond }: { readonly place: EntryPlace; readonly beyond: number | undefined },
+  { place: [kind, name], beyond, marks }: About,
   { view, ...given }: GivenCommand & { readonly view: PlanView },
 ): PlannedChange {
   const content =
     wish.is === 'event' ? wish : ({ type: 'second', data: { kind, name: name ?? null } } satisfies EventContent);
-  const change = nextChange(view, { ...nextEvent(content, view, given), beyond });
+  const said = { ...content, data: { ...content.data, ...marks } };
+  const change = nextChange(view, { ...nextEvent(said, view, given), beyond });
   const ended = kind === 'kill' && change.patch.remove.includes(entryKey(kind, name));
   return { ...change, already: wish.is === 'already', ends: ended ? (view.get(kind, name) ?? null) : null };
 }

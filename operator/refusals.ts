@@ -1,4 +1,12 @@
-import { type Head, KillSwitchError, type KillSwitchErrorCode, quoteId, shellWord } from '../flags/index.ts';
+import {
+  type Head,
+  KillSwitchError,
+  type KillSwitchErrorCode,
+  type Mode,
+  quoteId,
+  type Role,
+  shellWord,
+} from '../flags/index.ts';
 
 import type { UnjudgedRun } from './evidence.ts';
 
@@ -75,6 +83,26 @@ interface Facts {
   readonly approval_too_long: { readonly end: string; readonly longest: string };
   readonly self_approval: { readonly id: string; readonly name: string };
   readonly same_approver: { readonly id: string; readonly name: string; readonly needed: number };
+  /** `says`: what the role is for, behind "whoever may". */
+  readonly role_required: {
+    readonly verb: string;
+    readonly says: string;
+    readonly needed: readonly Role[];
+    readonly has: readonly Role[];
+  };
+  /** Governance names who may restore this mode. */
+  readonly restore_role: { readonly mode: Mode; readonly needed: readonly Role[]; readonly has: readonly Role[] };
+  /** More than one step at once. `what`: what goes step by step, to begin a sentence. */
+  readonly ladder: { readonly what: string; readonly from: string; readonly asked: string; readonly step: string };
+  /** The last step has not stood long enough. */
+  readonly dwell: { readonly entry: string; readonly since: string; readonly until: string };
+  /** `has`: what this person has done, who therefore cannot be the second one. */
+  readonly second_person: { readonly id: string; readonly has: 'asked' | 'killed' };
+  readonly no_request: { readonly id: string };
+  readonly requests_full: { readonly most: number };
+  readonly break_glass_off: object;
+  /** The same attempt was recorded a short time ago: it is only counted. */
+  readonly counted: { readonly wait_ms: number };
   /** `problem` is a sentence. Planning this change failed; the store and other changes are not affected. */
   readonly not_planned: { readonly command: string; readonly problem: string };
 }
@@ -91,6 +119,8 @@ interface RefusalRow<F> {
   readonly says: (facts: F) => string;
   /** How to mend it, in the words of each reader; absent where the first sentence says it. */
   readonly hint?: Hint | ((facts: F) => Hint);
+  /** True where the log has it as a refused attempt. */
+  readonly isAttempt?: true;
 }
 
 type Hint = Readonly<Record<Reader, string>>;
@@ -151,7 +181,7 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     code: 'INVALID_ARGUMENT',
     says: ({ name, of, problem }) => `${quoteId(name)} is not the name of ${of}: it ${problem}.`,
   },
-  not_a_target: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem },
+  not_a_target: { code: 'INVALID_ARGUMENT', says: ({ problem }) => problem, isAttempt: true },
   live_kill: {
     code: 'INVALID_ARGUMENT',
     says: () => 'A kill cannot leave a target live: to lift a kill, revive it.',
@@ -221,6 +251,7 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   reason_required: {
     code: 'REASON_REQUIRED',
+    isAttempt: true,
     says: ({ what = 'Giving authority back' }) => `${what} takes a reason.`,
     hint: { program: 'Add one: { reason: "…" }.', command: 'Add one: --reason "…"' },
   },
@@ -239,6 +270,7 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   evidence_required: {
     code: 'EVIDENCE_REQUIRED',
+    isAttempt: true,
     says: ({ feature, stage, missing, unjudged = [] }) => {
       const named = unjudged.map(({ run_id: id, action }) => `${quoteId(id)} (${action})`).join(', ');
       const lacking = named === '' ? '' : ` Without an outcome: ${named}; recordOutcome says one.`;
@@ -298,21 +330,99 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   self_approval: {
     code: 'SELF_APPROVAL',
+    isAttempt: true,
     says: ({ id, name }) =>
       `${quoteId(name)} has asked for ${quoteId(id)}, or runs what has asked for it, and cannot approve it.`,
     hint: { program: 'Somebody else has to.', command: 'Somebody else has to (--operator, or $KILL_SWITCH_OPERATOR).' },
   },
   same_approver: {
     code: 'SAME_APPROVER',
+    isAttempt: true,
     says: ({ id, name, needed }) =>
       `${quoteId(name)} has approved ${quoteId(id)} already, and ${needed} different people have to.`,
     hint: { program: 'Somebody else has to.', command: 'Somebody else has to (--operator, or $KILL_SWITCH_OPERATOR).' },
+  },
+  role_required: {
+    code: 'ROLE_REQUIRED',
+    says: ({ verb, says, needed, has }) =>
+      needed.length === 0
+        ? `Only the switch itself does this (${verb}).`
+        : `${verb} is for whoever may ${says}: ${needed.join(', ')}. You have the role ${has.join(', ') || 'of nobody'}.`,
+    hint: {
+      program: 'Somebody with such a role has to do it (openControlPlane: operator.roles).',
+      command: 'Somebody with such a role has to do it.',
+    },
+    isAttempt: true,
+  },
+  restore_role: {
+    code: 'ROLE_REQUIRED',
+    says: ({ mode, needed, has }) =>
+      `Governance leaves it to ${[...needed, 'admin'].filter((role, i, all) => all.indexOf(role) === i).join(', ')} to restore ${mode}. You have the role ${has.join(', ') || 'of nobody'}.`,
+    hint: {
+      program: 'Somebody with such a role has to do it. See what is asked for: governance().',
+      command: 'Somebody with such a role has to do it. See what is asked for: kill-switch governance',
+    },
+    isAttempt: true,
+  },
+  ladder: {
+    code: 'STEP_REQUIRED',
+    says: ({ what, from, asked, step }) =>
+      `${what} goes back one step at a time, and from ${from} to ${asked} are several. The next step is ${step}.`,
+    isAttempt: true,
+  },
+  dwell: {
+    code: 'DWELL_REQUIRED',
+    says: ({ entry, since, until }) =>
+      `${entry} was made looser at ${since}, and has to stand so until ${until} before the next step.`,
+    isAttempt: true,
+  },
+  second_person: {
+    code: 'SECOND_PERSON_REQUIRED',
+    says: ({ id, has }) =>
+      has === 'asked'
+        ? `You have asked for this yourself (request ${id}), so another person has to agree.`
+        : `You took this authority away yourself, so another person than you has to agree to request ${id}.`,
+    isAttempt: true,
+  },
+  no_request: {
+    code: 'NOT_FOUND',
+    says: ({ id }) =>
+      `There is no open request ${quoteId(id)}: it was granted, withdrawn, has expired, or what it would change was changed since it was asked for.`,
+    hint: { program: 'See what there is: requests().', command: 'See what there is: kill-switch requests' },
+  },
+  requests_full: {
+    code: 'INVALID_STATE',
+    says: ({ most }) => `${most} requests wait for another person already, and no more are taken.`,
+    hint: {
+      program: 'Agree to one (approveRequest), or withdraw one (withdrawRequest).',
+      command: 'Agree to one (kill-switch approve ID), or withdraw one (kill-switch requests withdraw ID).',
+    },
+  },
+  break_glass_off: {
+    code: 'BREAK_GLASS_OFF',
+    says: () => 'Nobody may give authority back alone here: breaking the glass is off.',
+    hint: {
+      program: 'Ask without breakGlass; another person then has to agree.',
+      command: 'Ask without --break-glass; another person then has to agree.',
+    },
+    isAttempt: true,
+  },
+  counted: {
+    code: 'INVALID_STATE',
+    says: ({ wait_ms }) =>
+      `The same attempt was recorded a short time ago; it is only counted for another ${wait_ms} ms.`,
   },
   not_planned: {
     code: 'INVALID_ARGUMENT',
     says: ({ command, problem }) => `The ${command} could not be planned, and nothing was changed: ${problem}`,
   },
 };
+
+/** The code of a refusal. */
+export const refusalCode = ({ kind }: Refusal): KillSwitchErrorCode => REFUSALS[kind].code;
+
+/** True for an attempt that the log keeps: at what somebody may not do, or not yet, or at no target. */
+export const isAttempt = ({ kind }: Refusal): boolean => REFUSALS[kind].isAttempt === true;
 
 /** A refusal as sentences: what happened, and how to mend it. */
 export function refusalText(refusal: Refusal, reader: Reader): string {
@@ -360,12 +470,15 @@ export class ChangeRefusedError extends RefusedError {
 /** A change waits for another person to agree; until then nothing is changed. */
 export class ChangePendingError extends KillSwitchError {
   override readonly name = 'ChangePendingError';
-  readonly request: PendingRequest;
+  readonly pending: PendingRequest;
   readonly [PENDING] = true;
 
-  constructor(request: PendingRequest) {
-    super('PENDING', `This waits for another person to agree, until ${request.expires_at}: request ${request.id}.`);
-    this.request = request;
+  constructor(pending: PendingRequest) {
+    super(
+      'PENDING',
+      `This waits for another person to agree, until ${pending.expires_at}. Somebody else asks for the same, or agrees to request ${pending.id}: kill-switch approve ${pending.id}`,
+    );
+    this.pending = pending;
   }
 }
 

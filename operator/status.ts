@@ -5,13 +5,16 @@ import {
   KillSwitchError,
   type KillRecord,
   killRecord,
+  NO_GOVERNANCE,
   type State,
+  termsOf,
 } from '../flags/index.ts';
 import { acknowledge, EVERYTHING } from './acknowledge.ts';
-import type { FeatureDetails, ForksAnswer, Status } from './answers.ts';
+import type { FeatureDetails, ForksAnswer, GovernanceAnswer, Status } from './answers.ts';
 import type { Asked } from './given/list.ts';
 import type { Heard } from './hearing.ts';
 import { type ListAnswer, partOf } from './lists.ts';
+import { requestRecords } from './request-records.ts';
 import { type NamedRule, ruleRecord, type RuleRecord } from './rule-record.ts';
 
 /** The switch of one organization at one moment, by the store's clock. */
@@ -49,11 +52,19 @@ export function statusOf(
     ),
     limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
+    governance: governanceAnswer(state.get('governance')),
+    requests: requestRecords(whole),
     rules: ruleRecords(whole).data,
     executors,
     shared_writers,
     excluded: state.control?.excluded ?? [],
   };
+}
+
+/** What giving authority back takes; a copy, since the caller may change it. */
+export function governanceAnswer(entry: Entry<'governance'> | undefined): GovernanceAnswer {
+  const changed = entry ? { epoch: entry.epoch, by: entry.by, at: entry.at } : null;
+  return { ...structuredClone(termsOf(entry ?? NO_GOVERNANCE)), changed };
 }
 
 /** The rule and the requirement of a feature; copies, since the caller may change them. */

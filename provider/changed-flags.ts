@@ -43,6 +43,9 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
     case 'standing':
     case 'budget':
     case 'tripwire':
+    case 'governance':
+    case 'requests':
+    case 'refusals':
       return [];
     case 'lifted': // a stop that the log does not have ends with it
     case 'mode':

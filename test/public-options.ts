@@ -48,7 +48,7 @@ const nothing = (): void => {};
 const confirm = async (): Promise<void> => {};
 const signal = new AbortController().signal;
 const execute = (): number => 1;
-const operator = { id: 'ann', roles: ['operator'] };
+const operator = { id: 'ann', roles: ['admin'] } as const;
 const schema = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } };
 
 /** The switch and the control plane whose methods are called. */
@@ -162,7 +162,7 @@ const reason = 'because';
 
 /** Methods of a control plane. */
 const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
-  const changes = { reason, epoch: 10_000 };
+  const changes = { reason, epoch: 10_000, breakGlass: false };
   const waiting = {
     ...{ waitMs: 0, onProgress: nothing, onRecorded: nothing, onMatched: nothing },
     signal: AbortSignal.abort(),
@@ -417,7 +417,7 @@ const FACTORIES: Readonly<Record<string, Taker>> = {
   },
   'operator of openControlPlane': {
     call: (given) => closed(openControlPlane({ store: controlStore, operator: given })),
-    right: { id: 'ann', roles: ['operator'] },
+    right: { id: 'ann', roles: ['executor'], agents: ['returns-bot'] },
   },
   memoryStore: { call: memoryStore, right: { memory: new Memory(), anchor: '/tmp/anchor' } },
   memoryControlStore: { call: memoryControlStore, right: { memory: new Memory() } },

@@ -1,22 +1,26 @@
 import { z } from 'zod';
-import { bothKills, killAdds } from '../already.ts';
-import { ENTRY_KINDS, ENTRY_SCHEMAS, entryKey } from '../entries.ts';
+import { bothKills, killAdds, type KillTerms } from '../already.ts';
+import { ENTRY_KINDS, ENTRY_SCHEMAS, entryKey, type StateView } from '../entries.ts';
 import { type ActiveKill, stopCauseSchema, targetSchema, timeSchema } from '../records.ts';
-import { changedBy, NOTHING, row, set } from './row.ts';
+import { changedBy, type EventFacts, type Folded, NOTHING, row, set } from './row.ts';
 
 const members = ENTRY_SCHEMAS.kill;
 
-/** The cause is that of whoever has made the kill. */
-function withoutCause(kill: ActiveKill | undefined): Omit<ActiveKill, 'cause'> | undefined {
+/**
+ * What stays of a kill that is made stricter or longer, also what was set aside. The cause is that of whoever makes it
+ * now; whoever takes authority away ends what was given back step by step.
+ */
+function carriedOver(kill: ActiveKill | undefined, after: KillTerms): Omit<ActiveKill, 'cause'> | undefined {
   if (!kill) return undefined;
-  const { cause, ...rest } = kill;
-  return cause ? rest : kill;
+  const { cause: _, loosened_at, ...rest } = kill;
+  return { ...rest, ...(loosened_at !== undefined && kill.mode === after.mode && { loosened_at }) };
 }
 
 /** How many things that were counted one kill names. */
 const MOST_COUNTED_BY_ONE = 100;
 
-const endKill = row({ id: z.string(), target: targetSchema }, (view, data, event) => {
+/** What ends a kill. What budgets and tripwires had counted when they stopped that target counts anew from then on. */
+function endKill(view: StateView, data: { readonly id: string; readonly target: string }, event: EventFacts): Folded {
   const active = view.get('kill', data.target);
   const ends = active?.id === data.id;
   const lifted = (ends && active.counted ? [...new Set([data.target, ...active.counted])] : []).map(
@@ -26,20 +30,21 @@ const endKill = row({ id: z.string(), target: targetSchema }, (view, data, event
     patch: { set: lifted, remove: ends ? [entryKey('kill', data.target)] : [] },
     direction: ends ? 'loosens' : 'neutral',
   };
-});
+}
 
 export const kill = row(
   members.pick({ id: true, target: true, mode: true, expires_at: true }).shape,
   (view, data, event) => {
     const active = view.get('kill', data.target);
+    const terms = active ? bothKills(active, data) : { mode: data.mode, expires_at: data.expires_at };
     const killed: ActiveKill = {
-      ...withoutCause(active), // also what was set aside
+      ...carriedOver(active, terms),
       id: active?.id || data.id,
       target: data.target,
       reason: event.reason ?? active?.reason ?? null,
       killed_by: event.actor,
       killed_at: active?.killed_at || event.at,
-      ...(active ? bothKills(active, data) : { mode: data.mode, expires_at: data.expires_at }),
+      ...terms,
       ...changedBy(event),
     };
     return { patch: set('kill', data.target, killed), direction: 'tightens' };
@@ -59,8 +64,18 @@ export const second = row({ kind: z.enum(ENTRY_KINDS), name: z.string().nullable
   };
 });
 
-export const revive = endKill;
-export const expire = endKill;
+/** `to`: one step looser (`ladder.ts`), and the kill stays; absent: it ends. */
+export const revive = row(
+  { id: z.string(), target: targetSchema, to: members.shape.mode.optional() },
+  (view, { to, ...data }, event) => {
+    const active = view.get('kill', data.target);
+    if (to === undefined || active?.id !== data.id) return endKill(view, data, event);
+    const stepped = { ...active, mode: to, loosened_at: event.at, ...changedBy(event) };
+    return { patch: set('kill', data.target, stepped), direction: 'loosens' };
+  },
+);
+
+export const expire = row({ id: z.string(), target: targetSchema }, endKill);
 
 /** The copy of an executor's stop, as a kill of that target; the event's actor is what stopped. */
 export const stop = row(
@@ -74,17 +89,18 @@ export const stop = row(
   },
   (view, data, event) => {
     const active = view.get('kill', data.target);
-    const terms = { mode: data.mode, expires_at: null };
-    const adds = killAdds(active, terms);
+    const asked = { mode: data.mode, expires_at: null };
+    const terms = active ? bothKills(active, asked) : asked;
+    const adds = killAdds(active, asked);
     const cause = adds || !active ? data.cause : active.cause;
     const killed: ActiveKill = {
-      ...withoutCause(active), // also what was set aside
+      ...carriedOver(active, terms),
       id: active?.id || data.id,
       target: data.target,
       reason: adds ? event.reason : (active?.reason ?? event.reason),
       killed_by: adds || !active ? event.actor : active.killed_by,
       killed_at: active?.killed_at || data.stopped_at || event.at,
-      ...(active ? bothKills(active, terms) : terms),
+      ...terms,
       counted: [...new Set([...(active?.counted ?? []), data.counted])].slice(-MOST_COUNTED_BY_ONE),
       ...(cause && { cause }),
       ...changedBy(event),

@@ -20,11 +20,15 @@ export interface Folded {
 
 export type EventFacts = Pick<LogEvent, 'seq' | 'at' | 'actor' | 'reason'>;
 
-/**
- * The member that every event's data may have besides its own: the id of its command, by which a retry finds its own
- * event.
- */
-const OF_A_COMMAND = { command_id: z.string().min(1).optional() };
+/** The members that every event's data may have besides its own. */
+const OF_A_COMMAND = {
+  /** The id of its command, by which a retry finds its own event. */
+  command_id: z.string().min(1).optional(),
+  /** The request of another person that it grants. */
+  request_id: z.string().min(1).optional(),
+  /** One person has given authority back alone, in an emergency. */
+  break_glass: z.literal(true).optional(),
+};
 
 /** What else is known of a kind of event, beside what it does to the state. */
 export interface Traits {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { sameBaseMode } from '../already.ts';
-import { type Entry, ENTRY_SCHEMAS } from '../entries.ts';
+import { type Entry, ENTRY_SCHEMAS, type StateView } from '../entries.ts';
 import { featureAfter, featureDirection } from '../feature-change.ts';
 import { evidenceSchema, requirementSchema } from '../feature-requirement.ts';
-import { strictness } from '../modes.ts';
+import { type Mode, strictness } from '../modes.ts';
+import type { LastChange } from '../records.ts';
 import { AUTONOMY_STAGES } from '../stages.ts';
-import { changedBy, compare, type Direction, row, set } from './row.ts';
+import { changedBy, compare, type Direction, type EventFacts, row, set } from './row.ts';
 
 /**
  * The strictness of a base mode. One with targeting may be looser for some contexts, so it counts as looser than
@@ -22,10 +23,36 @@ const baseDirection = (before: Pick<Entry<'mode'>, 'mode' | 'targeting'>, after:
 };
 
 export const mode = row({ mode: ENTRY_SCHEMAS.mode.shape.mode, targeting: z.unknown() }, (view, data, event) => {
-  const entry = { mode: data.mode, targeting: data.targeting ?? null, ...changedBy(event) };
-  const before = view.get('mode') ?? { mode: 'full_stop', targeting: null };
-  return { patch: set('mode', undefined, entry), direction: baseDirection(before, entry) };
+  const terms = { mode: data.mode, targeting: data.targeting ?? null };
+  const before: BaseMode = view.get('mode') ?? { mode: 'full_stop', targeting: null };
+  const direction = baseDirection(before, terms);
+  const stood = view.get('governance')?.ladder && terms.mode === 'paused' ? stoodBefore(before) : undefined;
+  const entry = {
+    ...terms,
+    ...(stood && { stood }),
+    ...stepped(view, before, { direction, event }),
+    ...changedBy(event),
+  };
+  return { patch: set('mode', undefined, entry), direction };
 });
+
+/** The base mode as it was. */
+type BaseMode = Omit<Entry<'mode'>, keyof LastChange>;
+
+/** What a pause is lifted to. With a rule it differs by context, and so nothing is known of it. */
+const stoodBefore = ({ mode: before, targeting, stood }: BaseMode): Mode | undefined =>
+  targeting === null ? (before === 'paused' ? stood : before) : undefined;
+
+/** When authority was last given back, where that goes step by step. */
+function stepped(
+  view: StateView,
+  before: { readonly loosened_at?: string | undefined } | undefined,
+  { direction, event }: { readonly direction: Direction; readonly event: EventFacts },
+): { readonly loosened_at?: string } {
+  if (!view.get('governance')?.ladder || direction === 'tightens') return {};
+  const at = direction === 'loosens' ? event.at : before?.loosened_at;
+  return at === undefined ? {} : { loosened_at: at };
+}
 
 /**
  * Without `requirement` the one that is there stays; null: none from now on. `evidence`: what the reports of
@@ -42,10 +69,9 @@ export const feature = row(
   (view, { name, ...data }, event) => {
     const before = view.get('feature', name);
     const terms = featureAfter(before, data, event.at);
-    return {
-      patch: set('feature', name, { ...terms, ...changedBy(event) }),
-      direction: featureDirection(name, before, terms),
-    };
+    const direction = featureDirection(name, before, terms);
+    const entry = { ...terms, ...stepped(view, before, { direction, event }), ...changedBy(event) };
+    return { patch: set('feature', name, entry), direction };
   },
 );
 

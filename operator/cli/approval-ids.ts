@@ -1,6 +1,5 @@
 import { Argument } from 'commander';
 import { isKillSwitchError } from '../../flags/index.ts';
-import type { ApprovalAnswer } from '../answers.ts';
 import { approvalId } from '../given/approval.ts';
 import { type Answer, type Context, EXIT } from './command.ts';
 import { wordsOf } from './error-words.ts';
@@ -15,13 +14,10 @@ export const approvalsArgument = (): Argument =>
   );
 
 /** Decides each of these requests. One that is refused keeps nobody from deciding the others. */
-export async function decideEach(
+export async function decideEach<Answered>(
   context: Context,
   ids: readonly string[],
-  {
-    decide,
-    says,
-  }: { readonly decide: (id: string) => Promise<ApprovalAnswer>; readonly says: (answer: ApprovalAnswer) => string },
+  { decide, says }: { readonly decide: (id: string) => Promise<Answered>; readonly says: (answer: Answered) => string },
 ): Promise<Answer> {
   const each = [...new Set(ids)];
   const [only, ...others] = each;

@@ -158,6 +158,13 @@ export const epochOption = (): Option =>
     'the epoch at which you looked (status shows it): refused if this was restricted again since, by somebody whose reason you have not seen (default: what is read now)',
   ).argParser(wholeNumber('--epoch', 0));
 
+/** For verbs that can give authority back. */
+export const breakGlassOption = (): Option =>
+  new Option(
+    '--break-glass',
+    'alone, in an emergency: without the other person, the steps and the drill that governance asks for, where it lets that be; loudly logged',
+  );
+
 export const untilOption = (): Option =>
   new Option(
     '--until <time>',

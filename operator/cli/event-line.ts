@@ -1,6 +1,7 @@
 import { type EventType, type LogEvent, shownId, SPEND_TYPES } from '../../flags/index.ts';
 import { isJsonObject } from '../../flags/json-object.ts';
 import { formatAge } from './duration.ts';
+import { changeWords, governanceWords } from './governance-words.ts';
 import { quoted, shortTime, toJson } from './output.ts';
 import type { Column } from './table.ts';
 
@@ -15,7 +16,7 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     mode,
     ...(typeof end === 'string' ? ['until', shortTime(end)] : []),
   ],
-  revive: ({ target }) => [target],
+  revive: ({ target, to }) => [target, ...(to === undefined ? [] : ['to', to])],
   expire: ({ target }) => [target],
   second: ({ kind, name }) => [kind, ...(name === null ? [] : [name])],
   mode: ({ mode, targeting }) => [mode, ...(targeting === null ? [] : ['by', targeting])],
@@ -75,6 +76,15 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     const flags = isJsonObject(definition) ? definition['flags'] : undefined;
     return isJsonObject(flags) ? Object.keys(flags) : [];
   },
+  governance: ({ rules }) => (isJsonObject(rules) ? governanceWords(rules) : []),
+  request: ({ id, change, expires_at }) => [
+    ...[id, isJsonObject(change) ? changeWords(change) : '', 'until', shortTime(String(expires_at))],
+  ],
+  withdraw: ({ id }) => [id],
+  refused: ({ command, target, code, count }) => [
+    ...[command, ...(target === null ? [] : [target]), code],
+    ...(count === 1 ? [] : [count, 'times']),
+  ],
 } satisfies Record<EventType, (data: Data) => readonly unknown[]>;
 
 /** The name of an executor. */
@@ -102,7 +112,11 @@ const word = (value: unknown): string => (typeof value === 'string' ? shownId(va
 /** What an event has changed, also one of an unknown type. */
 function saidOf({ type, data }: Pick<LogEvent, 'type' | 'data'>): string {
   const words = Object.hasOwn(SAID, type) ? SAID[type]?.(data) : [data];
-  return (words ?? []).map(word).join(' ');
+  const how = [
+    ...(data['request_id'] === undefined ? [] : ['granting', data['request_id']]),
+    ...(data['break_glass'] === true ? ['BREAK GLASS'] : []),
+  ];
+  return [...(words ?? []), ...how].map(word).join(' ');
 }
 
 /** One event in one line. */

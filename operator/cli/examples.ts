@@ -38,6 +38,14 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     `approval allow payments.refund --agent returns-bot --match '{"currency":"usd"}' --times 20 --until 18h`,
   ],
   'approval withdraw': ['approval withdraw 9b2e7c54-1d3a-4a55-8f0b-6f7d1c2e3a40'],
+  governance: ['governance'],
+  'governance set': [
+    'governance set --second-person killer --reason "two pairs of eyes"',
+    'governance set --ladder on --dwell 10m --restore-roles live=admin --reason "slowly"',
+    'governance set --drill 7d --break-glass on --reason "weekly drills"',
+  ],
+  requests: ['requests'],
+  'requests withdraw': ['requests withdraw 3f6c1f0e-6c0b-4b6e-9d1c-2a7f6f0e9b11'],
   'rule add': [
     'rule add read-only all read_only',
     'rule add no-infra "action:infra.*" full_stop --window "Mon-Fri 18:00-08:00 Europe/Berlin"',

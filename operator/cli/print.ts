@@ -87,7 +87,7 @@ export async function printError(
 ): Promise<ExitCode> {
   const code = isKillSwitchError(error) || error instanceof CommandError ? error.code : 'INTERNAL';
   const detail = withoutCredentials(located(withReach(wordsOf(error, io), where.reach), error, where));
-  const value = isChangePendingError(error) ? { pending: error.request } : { detail, code };
+  const value = isChangePendingError(error) ? { pending: error.pending } : { detail, code };
   // Where stdout cannot be written, stderr still says it.
   if (json && code !== 'NOT_PRINTED') await io.out(`${toJson(value)}\n`).catch(() => false);
   io.err(`${cleared(io)}${forPeople(detail)}\n`);

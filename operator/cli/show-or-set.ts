@@ -69,6 +69,7 @@ export interface Named<K extends string, V> {
 export interface SetOptions {
   readonly reason?: string;
   readonly epoch?: number;
+  readonly breakGlass?: true;
   readonly wait: number;
 }
 

@@ -48,10 +48,12 @@ export const approve: CommandRow<{ readonly found: FoundRequest; readonly edited
       if (entry?.status === 'approved') return ALREADY;
       return event('approve', { request, ...(edited && { edited }) });
     },
+    isUngoverned: true,
     needsNoReason: true,
   };
 
 export const reject: CommandRow<{ readonly found: FoundRequest } & GivenReason> = {
+  isUngoverned: true,
   changes: ({ found }) => ['approval', found.request.id],
   wish({ found }, view) {
     if (view.get('approval', found.request.id)?.status === 'rejected') return ALREADY;
@@ -61,6 +63,7 @@ export const reject: CommandRow<{ readonly found: FoundRequest } & GivenReason> 
 
 /** An operating process says once that nobody has answered these. */
 export const escalate: CommandRow<{ readonly requests: readonly BoundRequest[] }> = {
+  isUngoverned: true,
   changes: ({ requests }) => ['approval', requests[0]?.id ?? ''],
   also: ({ requests }) => requests.map(({ id }) => ['approval', id]),
   wish({ requests }, view) {

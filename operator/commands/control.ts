@@ -5,6 +5,7 @@ export const init: CommandRow<{ readonly generation: string }> = {
   changes: () => ['control'],
   wish: ({ generation }, { head }) =>
     head ? refused({ kind: 'already_initialised', epoch: head.epoch, place: null }) : event('init', { generation }),
+  isUngoverned: true,
   beginsGeneration: true,
   needsNoReason: true,
 };
@@ -22,6 +23,7 @@ export interface Recover extends Loosening {
 
 export const recover: CommandRow<Recover> = {
   changes: () => ['control'],
+  isUngoverned: true,
   reads: ['control', 'mode'],
   beginsGeneration: true,
   beyond: ({ givenUp }) => Math.max(0, ...givenUp.map(({ epoch }) => epoch)),

@@ -7,6 +7,7 @@ import {
   isSameForAll,
   isSameRequirement,
   isSameStage,
+  loosestStage,
   stagesOf,
   type StageTerms,
 } from '../../flags/index.ts';
@@ -30,6 +31,7 @@ export const feature: CommandRow<Feature> = {
   changes: ({ name }) => ['feature', name],
   reach: ({ name }) => ({ type: 'feature', id: name }),
   restricts: (command) => stagesOf(command).some((stage) => FEATURE_FLOORS[stage] !== 'live'),
+  leaves: (command) => FEATURE_FLOORS[loosestStage(command)],
   wish({ name, evidence, ...terms }, view) {
     const before = view.get('feature', name);
     const wrong = nameRefused('a feature', name);

@@ -1,10 +1,11 @@
-import { type EntryKey, entryKey, type Target } from '../../flags/index.ts';
+import { type EntryKey, type EntryKind, entryKey, type Target } from '../../flags/index.ts';
 import { approve, escalate, reject } from './approval.ts';
 import { autonomy } from './autonomy.ts';
 import { budget } from './budget.ts';
 import { init, recover } from './control.ts';
 import { feature, requirement } from './feature.ts';
 import { flags } from './flags.ts';
+import { attempt, governance, withdraw } from './governance.ts';
 import { expire, kill, revive } from './kill.ts';
 import { limit } from './limit.ts';
 import { mode } from './mode.ts';
@@ -26,6 +27,7 @@ const ROWS = {
   ...{ rule_add, rule_remove, rule_renew },
   ...{ approve, reject, escalate, standing, standing_withdraw, lapse },
   ...{ resolve, rollback, takeover },
+  ...{ governance, withdraw, attempt },
 };
 
 type MembersOf<Row> = Row extends CommandRow<infer Members> ? Members : never;
@@ -38,6 +40,10 @@ export type Command = { readonly [T in CommandType]: CommandOf<T> }[CommandType]
 
 const TABLE: { readonly [T in CommandType]: CommandRow<CommandOf<T>> } = ROWS;
 
+/** True for the type of a command of this version. */
+export const isCommandType = (type: unknown): type is CommandType =>
+  typeof type === 'string' && Object.hasOwn(ROWS, type);
+
 /** The row of a command's type. */
 export const rowOf = <T extends CommandType>({ type }: { readonly type: T }): CommandRow<CommandOf<T>> => TABLE[type];
 
@@ -47,12 +53,16 @@ export const reachOf = (command: Command): Target | null => rowOf(command).reach
 /** Whether what this command asks for takes any authority away, also where it changes nothing. */
 export const restricts = (command: Command): boolean => rowOf(command).restricts?.(command) ?? true;
 
+/** Whether this version understands the whole state; and what giving authority back takes. */
+const UNGOVERNED: readonly EntryKind[] = ['control'];
+const GOVERNED: readonly EntryKind[] = ['control', 'governance', 'requests'];
+
 /**
  * The entries that must be read to plan this command. Only a few, so that a kill costs the same beside any number of
  * others.
  */
 export function entriesFor(command: Command): EntryKey[] {
-  const { changes, reads = ['control'], readsBeside, also } = rowOf(command);
+  const { changes, isUngoverned, readsBeside, also, reads = isUngoverned ? UNGOVERNED : GOVERNED } = rowOf(command);
   const places = [changes(command), ...(readsBeside?.(command) ?? []), ...(also?.(command) ?? [])];
   return [...new Set([...reads.map((single) => entryKey(single)), ...places.map((place) => entryKey(...place))])];
 }

@@ -1,6 +1,15 @@
-import { bothKills, killAdds, type Mode, parseTarget, readTarget } from '../../flags/index.ts';
+import {
+  type ActiveKill,
+  bothKills,
+  isMode,
+  killAdds,
+  type Mode,
+  parseTarget,
+  readTarget,
+  stepFrom,
+} from '../../flags/index.ts';
 import type { GivenReason } from '../reason.ts';
-import { ALREADY, type CommandRow, endAfter, event, type Loosening, refused, targetRefused } from './row.ts';
+import { ALREADY, baseMode, type CommandRow, endAfter, event, type Loosening, refused, targetRefused } from './row.ts';
 
 export interface Kill extends GivenReason {
   readonly target: string;
@@ -32,14 +41,25 @@ export const kill: CommandRow<Kill> = {
 
 export const revive: CommandRow<{ readonly target: string } & Loosening> = {
   changes: ({ target }) => ['kill', target],
-  wish: ({ target }, view) => {
+  readsBeside: () => [['mode']],
+  wish: ({ target, breakGlass }, view) => {
     // Another version may have recorded a target that this one would refuse.
     const wrong = targetRefused(target, readTarget);
     if (wrong) return wrong;
     const active = view.get('kill', target);
-    return active ? event('revive', { id: active.id, target }) : refused({ kind: 'not_killed', target });
+    if (!active) return refused({ kind: 'not_killed', target });
+    const to = view.get('governance')?.ladder && !breakGlass ? stepOf(active) : 'live';
+    return event('revive', { id: active.id, target, ...(to !== 'live' && { to }) });
   },
+  leaves: (_command, view, { to }) => (isMode(to) ? to : baseMode(view)),
 };
+
+/**
+ * The next step of a kill. A pause is lifted to what stood before it: nothing, where it is all that was ever asked;
+ * else that is not known here, and it counts as a full stop.
+ */
+const stepOf = ({ mode, killed_at, at }: ActiveKill): Mode =>
+  mode === 'paused' && killed_at === at ? 'live' : stepFrom(mode);
 
 export interface Expire {
   readonly target: string;
@@ -50,6 +70,7 @@ export interface Expire {
 
 /** An operating process ends a kill whose time is over. */
 export const expire: CommandRow<Expire> = {
+  isUngoverned: true,
   changes: ({ target }) => ['kill', target],
   wish: ({ target, id, expiresAt }, view) => {
     const active = view.get('kill', target);

@@ -5,6 +5,7 @@ export const mode: CommandRow<{ readonly mode: Mode; readonly targeting: unknown
   changes: () => ['mode'],
   reach: () => ({ type: 'all', id: '' }),
   restricts: (command) => command.mode !== 'live' || (command.targeting ?? null) !== null,
+  leaves: ({ mode: asked, targeting = null }) => (targeting === null ? asked : 'live'),
   wish: ({ mode: asked, targeting = null }, view) => {
     const before = view.get('mode');
     return before && sameBaseMode(before, { mode: asked, targeting })

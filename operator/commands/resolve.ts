@@ -10,6 +10,7 @@ export interface Resolve extends Loosening {
 
 /** Says whether an effect has landed of which its executor has not said so. */
 export const resolve: CommandRow<Resolve> = {
+  isUngoverned: true,
   changes: () => ['resolutions'],
   takesReason: ({ landed }) => `To say that it has ${landed ? '' : 'not '}landed`,
   wish: ({ runId, key, intent, landed }, view) => {

@@ -10,6 +10,7 @@ export const UNDOING = 'A rollback';
 
 /** Asks that what a target has done is undone, as it was previewed, by that executor. */
 export const rollback: CommandRow<Asked & Loosening> = {
+  isUngoverned: true,
   changes: () => ['rollbacks'],
   takesReason: () => UNDOING,
   also: ({ kills }) => kills.map(({ target }): EntryPlace => ['kill', target]),
@@ -27,6 +28,7 @@ export const rollback: CommandRow<Asked & Loosening> = {
 
 /** Has another executor go on with it. */
 export const takeover: CommandRow<Pick<Rollback, 'id' | 'performer'> & Loosening> = {
+  isUngoverned: true,
   changes: () => ['rollbacks'],
   takesReason: () => UNDOING,
   wish({ id, performer }, view) {

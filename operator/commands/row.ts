@@ -5,6 +5,7 @@ import {
   type Head,
   idProblem,
   messageOf,
+  type Mode,
   type StateView,
   type Target,
 } from '../../flags/index.ts';
@@ -17,6 +18,10 @@ import type { Refusal } from '../refusals.ts';
  */
 export interface Loosening extends GivenReason {
   readonly epoch?: number | undefined;
+  /** True: alone, in an emergency, past what governance asks for beside a reason and a role. */
+  readonly breakGlass?: boolean | undefined;
+  /** The request of another person that this grants. */
+  readonly grants?: string | undefined;
 }
 
 /** The view that a command is planned on: single entries and the head at one moment, with the store's time. */
@@ -43,8 +48,9 @@ export interface CommandRow<C> {
   /** The one entry that it changes, whose epoch shows whether the command comes too late. */
   readonly changes: (command: C) => EntryPlace;
   /**
-   * What else it reads; default: the `control` entry, and with it whether this version understands the whole state. A
-   * kill reads nothing else, so that nothing that a newer version has written can keep somebody from stopping.
+   * What else it reads; default: the `control` entry, and with it whether this version understands the whole state,
+   * and what governance asks for. A kill reads nothing else, so that nothing that a newer version has written can keep somebody from
+   * stopping.
    */
   readonly reads?: readonly EntryKind[];
   /** Further single entries that it reads. */
@@ -60,6 +66,12 @@ export interface CommandRow<C> {
   readonly reach?: (command: C) => Target | null;
   /** False for a value that takes no authority away; default: it does. */
   readonly restricts?: (command: C) => boolean;
+  /** How much authority is left of what it changes, where that is a mode; a rule that answers by context counts as `live`. */
+  readonly leaves?: (command: C, view: PlanView, data: EventContent['data']) => Mode;
+  /** True for commands for which governance asks nothing: they restore nothing, or follow rules of their own. */
+  readonly isUngoverned?: true;
+  /** True where a reason is needed also where it gives no authority back. */
+  readonly needsReasonAlways?: true;
   /** What a reason is asked for, to begin a sentence; default: giving authority back. */
   readonly takesReason?: (command: C) => string;
   /** True for commands that give authority back without a reason: `init`, and a kill's end by time. */
@@ -90,4 +102,10 @@ export function targetRefused(target: string, read: (target: string) => unknown)
 export function endAfter(lastsMs: number, now: string): string | undefined {
   const end = new Date(Date.parse(now) + lastsMs);
   return lastsMs > 0 && !Number.isNaN(end.getTime()) && end.getUTCFullYear() <= 9999 ? end.toISOString() : undefined;
+}
+
+/** What the base mode leaves to whoever it leaves most. */
+export function baseMode(view: PlanView): Mode {
+  const base = view.get('mode');
+  return base && base.targeting === null ? base.mode : 'live';
 }

@@ -1,6 +1,15 @@
 import { type Mode, parseTarget, readTarget, sameRule } from '../../flags/index.ts';
 import { type AskedWindow, isDue, renewed, windowFor } from '../compiled-window.ts';
-import { ALREADY, type CommandRow, event, type Loosening, nameRefused, refused, targetRefused } from './row.ts';
+import {
+  ALREADY,
+  baseMode,
+  type CommandRow,
+  event,
+  type Loosening,
+  nameRefused,
+  refused,
+  targetRefused,
+} from './row.ts';
 
 export interface AddRule extends Loosening {
   readonly name: string;
@@ -15,6 +24,7 @@ export interface AddRule extends Loosening {
 export const rule_add: CommandRow<AddRule> = {
   changes: ({ name }) => ['rule', name],
   reach: ({ target }) => readTarget(target),
+  leaves: ({ mode }) => mode,
   wish: ({ name, target, mode, window: asked, when }, view) => {
     const wrong = nameRefused('a rule', name) ?? targetRefused(target, parseTarget);
     if (wrong) return wrong;
@@ -30,6 +40,8 @@ export const rule_add: CommandRow<AddRule> = {
 
 export const rule_remove: CommandRow<{ readonly name: string } & Loosening> = {
   changes: ({ name }) => ['rule', name],
+  readsBeside: () => [['mode']],
+  leaves: (_command, view) => baseMode(view),
   wish: ({ name }, view) => {
     const rule = view.get('rule', name);
     return rule ? event('rule_remove', { name, target: rule.target }) : refused({ kind: 'no_rule', name });
@@ -38,6 +50,7 @@ export const rule_remove: CommandRow<{ readonly name: string } & Loosening> = {
 
 /** An operating process compiles a rule's window further ahead, when that is due. */
 export const rule_renew: CommandRow<{ readonly name: string }> = {
+  isUngoverned: true,
   changes: ({ name }) => ['rule', name],
   wish: ({ name }, view) => {
     const window = renewed(view.get('rule', name)?.window ?? null, view.time);

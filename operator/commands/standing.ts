@@ -26,10 +26,12 @@ export const standing: CommandRow<Standing> = {
     const about = { action, agent_id: agentId, run_id: runId, match, times, until: end };
     return event('standing', { id: commandId, ...about });
   },
+  isUngoverned: true,
   needsNoReason: true,
 };
 
 export const standing_withdraw: CommandRow<{ readonly id: string } & GivenReason> = {
+  isUngoverned: true,
   changes: ({ id }) => ['standing', id],
   wish: ({ id }, view) =>
     view.get('standing', id)
@@ -39,6 +41,7 @@ export const standing_withdraw: CommandRow<{ readonly id: string } & GivenReason
 
 /** An operating process removes what can be used no more. */
 export const lapse: CommandRow<{ readonly approvals: readonly string[]; readonly standing: readonly string[] }> = {
+  isUngoverned: true,
   changes: () => ['control'],
   also: (command) => [
     ...command.approvals.map((id): EntryPlace => ['approval', id]),

@@ -13,6 +13,7 @@ import { type CommandRow, event, refused } from './row.ts';
 
 /** Copies an executor's stop. The reason says what was counted. */
 export const stop: CommandRow<{ readonly stop: Stop } & GivenReason> = {
+  isUngoverned: true,
   changes: ({ stop: { target } }) => ['kill', target],
   readsBeside: (command) => placesOfStop(command.stop),
   reach: ({ stop: { target } }) => readTarget(target),

@@ -7,6 +7,7 @@ import { beginning } from './beginning.ts';
 import { budgets } from './budgets.ts';
 import { executors } from './executors.ts';
 import { features } from './features.ts';
+import { governing } from './governing.ts';
 import { judging } from './judging.ts';
 import { killing } from './killing.ts';
 import { log } from './log.ts';
@@ -35,6 +36,7 @@ export function controlPlaneOf(
     ...rules(acting),
     ...approvals(acting),
     ...standing(acting),
+    ...governing(acting),
     ...judging(acting),
     ...status(acting),
     ...executors(acting),

@@ -1,5 +1,13 @@
 import { notify } from '../../flags/callbacks.ts';
-import { killRecord, KillSwitchError, reaches, readTarget, type Subject, type Target } from '../../flags/index.ts';
+import {
+  type KillRecord,
+  killRecord,
+  KillSwitchError,
+  reaches,
+  readTarget,
+  type Subject,
+  type Target,
+} from '../../flags/index.ts';
 import type { ControlView } from '../../store/ports.ts';
 import { type CommandOf, entriesFor } from '../commands/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
@@ -34,11 +42,12 @@ export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> =
     const { target } = given;
     const before = await beforeRevive(acting, given);
     const epoch = given.epoch ?? before.head?.epoch;
-    const { event, change } = await acting
+    const { event, change, view } = await acting
       .append({ ...given, epoch })
       .catch((error: unknown) => heldByRule(acting, error));
     // The plan knows the kill that it lifts. Where the answer to the append was lost there is no plan: then the kill
     // that was read before stands for it.
+    if (event.data['to'] !== undefined) return { kill: stepped(acting, target, view), epoch: event.seq };
     const kill = change ? change.ends : (before.get('kill', target) ?? null);
     if (!kill) {
       throw new KillSwitchError(
@@ -50,6 +59,13 @@ export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> =
     return { kill: killRecord(acting.organizationId, kill, revived), epoch: event.seq };
   },
 });
+
+/** The kill after a step. @throws KillSwitchError CONFLICT where it was lifted before it was read back */
+function stepped({ organizationId }: Acting, target: string, view: ControlView): KillRecord {
+  const kill = view.get('kill', target);
+  if (kill) return killRecord(organizationId, kill);
+  throw new KillSwitchError('CONFLICT', `The step of ${target} is recorded, and its kill has been lifted since.`);
+}
 
 /** What a person has read who lifts a kill. What only executors know of is recorded first, so that it is lifted too. */
 async function beforeRevive(acting: Acting, given: CommandOf<'revive'>): Promise<ControlView> {

@@ -3,7 +3,7 @@ import type { Keys } from '../../flags/options.ts';
 import type { Acknowledgements } from '../acknowledge.ts';
 import type { ChangeAnswer } from '../answers.ts';
 import type { CommandOf, CommandType } from '../commands/index.ts';
-import { checkFunction, checkSignal, wholeNumber } from './checks.ts';
+import { checkBoolean, checkFunction, checkSignal, wholeNumber } from './checks.ts';
 import type { Matched } from '../matched.ts';
 import { readReason } from '../reason.ts';
 import type { Waiting } from '../stop-heard.ts';
@@ -20,6 +20,11 @@ export interface ChangeOptions {
    * since is not loosened.
    */
   readonly epoch?: number | undefined;
+  /**
+   * True: alone, in an emergency, without the other person, the steps and the drill that governance asks for. Only
+   * where governance lets it be (`break_glass`), and loudly logged; default false.
+   */
+  readonly breakGlass?: boolean | undefined;
 }
 
 /** How a change that takes authority away is waited for. Any other change returns as soon as it is recorded. */
@@ -39,7 +44,11 @@ export interface WaitOptions<Told = ChangeAnswer> {
   readonly signal?: AbortSignal | undefined;
 }
 
-export const CHANGE_KEYS: Keys<ChangeOptions> = { reason: ['why', 'because'], epoch: true };
+export const CHANGE_KEYS: Keys<ChangeOptions> = {
+  reason: ['why', 'because'],
+  epoch: true,
+  breakGlass: ['alone', 'force', 'emergency'],
+};
 
 export const WAIT_KEYS: Keys<WaitOptions> = {
   waitMs: ['wait', 'timeout', 'timeoutMs'],
@@ -49,8 +58,13 @@ export const WAIT_KEYS: Keys<WaitOptions> = {
   signal: true,
 };
 
-export function change({ reason, epoch }: ChangeOptions) {
-  return { ...readReason(reason), epoch: epoch === undefined ? undefined : wholeNumber('epoch', epoch, 0) };
+export function change({ reason, epoch, breakGlass }: ChangeOptions) {
+  checkBoolean('breakGlass', breakGlass);
+  return {
+    ...readReason(reason),
+    epoch: epoch === undefined ? undefined : wholeNumber('epoch', epoch, 0),
+    ...(breakGlass === true && { breakGlass }),
+  };
 }
 
 /** How a stop is waited for, and who is told meanwhile. */

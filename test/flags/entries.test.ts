@@ -84,6 +84,28 @@ describe('entries from a store', () => {
       definition: { on: 'repeats', limit: 5, window_ms: 60_000, scope: 'run', do: 'paused' },
       ...LAST_CHANGE,
     },
+    governance: {
+      ...{ second_person: 'killer', ladder: true, dwell_ms: 600_000, drill_ms: null, break_glass: false },
+      ...{ pending_expires_ms: 3_600_000, restore_roles: { live: ['admin'] }, ...LAST_CHANGE },
+    },
+    requests: {
+      open: [
+        {
+          ...{ id: 'c2', change: { type: 'revive', target: 'agent:a' }, reason: 'fixed', epoch: 3 },
+          ...{ asked_by: 'unverified:dana', asked_at: at, expires_at: at },
+        },
+      ],
+      ...LAST_CHANGE,
+    },
+    refusals: {
+      last: [
+        {
+          ...{ by: 'unverified:dana', command: 'revive', target: 'agent:a', code: 'ROLE_REQUIRED' },
+          ...{ count: 3, recorded: 2, at },
+        },
+      ],
+      ...LAST_CHANGE,
+    },
     lifted: LAST_CHANGE,
   };
 

@@ -13,6 +13,7 @@ import {
   type LogEvent,
   MODES,
   nextChange,
+  NO_GOVERNANCE,
   parseEvent,
   resolveMode,
   restrictionFor,
@@ -307,6 +308,10 @@ describe('the fold', () => {
       ['mode', { mode: 'live', targeting: null }],
       ['feature', { name: 'f', stage: 'live' }],
       ['limit', { name: 'l', value: 1 }],
+      ['governance', { rules: NO_GOVERNANCE }],
+      ['request', { id: 'q', change: { type: 'revive' }, epoch: 1, expires_at: '2026-02-01T00:00:00.000Z' }],
+      ['withdraw', { id: 'q' }],
+      ['refused', { command: 'revive', target: null, code: 'ROLE_REQUIRED', count: 1 }],
       ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
       [
         'rollback',
@@ -473,13 +478,16 @@ describe('the fold', () => {
       'expire',
       'feature',
       'flags',
+      'governance',
       'init',
       'kill',
       'lapse',
       'limit',
       'mode',
       'recover',
+      'refused',
       'reject',
+      'request',
       'resolve',
       'revive',
       'rollback',
@@ -493,6 +501,7 @@ describe('the fold', () => {
       'stop',
       'takeover',
       'tripwire',
+      'withdraw',
     ]);
   });
 });

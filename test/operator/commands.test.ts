@@ -48,6 +48,13 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   rule_remove: { type: 'rule_remove', name: 'r', reason: 'go' },
   rule_renew: { type: 'rule_renew', name: 'r' },
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
+  governance: { type: 'governance', asked: { ladder: true }, reason: 'slowly' },
+  withdraw: { type: 'withdraw', id: 'c2' },
+  attempt: {
+    type: 'attempt',
+    attempted: { by: 'unverified:ann', command: 'revive', target: 'agent:x', code: 'ROLE_REQUIRED' },
+    count: 1,
+  },
 };
 
 describe('the entries that a command reads', () => {
@@ -55,17 +62,17 @@ describe('the entries that a command reads', () => {
     init: ['control'],
     recover: ['control', 'mode'],
     kill: ['kill:agent:x'], // and nothing that could keep somebody from stopping
-    revive: ['control', 'kill:agent:x'],
+    revive: ['control', 'governance', 'requests', 'kill:agent:x', 'mode'],
     expire: ['control', 'kill:agent:x'],
-    mode: ['control', 'mode'],
-    feature: ['control', 'feature:f'],
-    requirement: ['control', 'feature:f'],
-    limit: ['control', 'limit:l'],
-    autonomy: ['control', 'autonomy:a.b'],
-    budget: ['control', 'budget:day'],
-    tripwire: ['control', 'tripwire:t'],
+    mode: ['control', 'governance', 'requests', 'mode'],
+    feature: ['control', 'governance', 'requests', 'feature:f'],
+    requirement: ['control', 'governance', 'requests', 'feature:f'],
+    limit: ['control', 'governance', 'requests', 'limit:l'],
+    autonomy: ['control', 'governance', 'requests', 'autonomy:a.b'],
+    budget: ['control', 'governance', 'requests', 'budget:day'],
+    tripwire: ['control', 'governance', 'requests', 'tripwire:t'],
     stop: ['control', 'kill:run:r', 'tripwire:repeats', 'lifted:run:r'],
-    flags: ['control', 'flags'],
+    flags: ['control', 'governance', 'requests', 'flags'],
     resolve: ['control', 'resolutions'],
     rollback: ['control', 'rollbacks', 'kill:run:r'],
     takeover: ['control', 'rollbacks'],
@@ -75,10 +82,13 @@ describe('the entries that a command reads', () => {
     standing: ['control'],
     standing_withdraw: ['control', 'standing:s-1'],
     lapse: ['control', 'approval:r-1', 'standing:s-1'],
-    rule_add: ['control', 'rule:r'],
-    rule_remove: ['control', 'rule:r'],
+    rule_add: ['control', 'governance', 'requests', 'rule:r'],
+    rule_remove: ['control', 'governance', 'requests', 'rule:r', 'mode'],
     rule_renew: ['control', 'rule:r'],
     snapshot: ['control'],
+    governance: ['control', 'governance', 'requests'],
+    withdraw: ['control', 'requests'],
+    attempt: ['control', 'refusals'],
   };
 
   test.each(Object.values(COMMANDS))('are few: the one it changes, and whether all is understood: $type', (command) => {
@@ -134,7 +144,7 @@ describe('what a command records', () => {
     (type) => {
       const desk = started();
       desk.do(COMMANDS[type]);
-      const [, key = 'mode'] = entriesFor(COMMANDS[type]);
+      const key = entriesFor(COMMANDS[type]).at(-1) ?? '';
       const before = desk.state.entry(key);
       const { event, already } = desk.do(COMMANDS[type], 'dan');
       expect([event.type, already]).toEqual(['second', true]);

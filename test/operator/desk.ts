@@ -4,6 +4,7 @@ import type { PlanView } from '../../operator/commands/row.ts';
 import type { Actor } from '../../operator/operators.ts';
 import type { Check, Plan, PlannedChange } from '../../operator/plan.ts';
 import { planChange } from '../../operator/plan-change.ts';
+import { TAKES } from '../../operator/roles.ts';
 import { ChangeRefusedError, type Refusal } from '../../operator/refusals.ts';
 
 export const T0 = '2026-01-01T00:00:00.000Z';
@@ -21,15 +22,29 @@ export class Desk {
 
   plan(command: Command, id = 'ann', checks?: readonly Check[]): Plan {
     this.#ids += 1;
-    return planChange(this.view, { command, actor: unverified(id), commandId: `c${this.#ids}` }, checks);
+    const actor: Actor = TAKES[command.type].tightens === 'operate' ? { is: 'system' } : unverified(id);
+    return planChange(this.view, { command, actor, commandId: `c${this.#ids}` }, checks);
+  }
+
+  /** Plans it for somebody, and records what is recorded of it: also the request in its place. */
+  asks(command: Command, actor: Actor | string): Plan {
+    this.#ids += 1;
+    const by = typeof actor === 'string' ? unverified(actor) : actor;
+    const plan = planChange(this.view, { command, actor: by, commandId: `c${this.#ids}` });
+    if (plan.is !== 'nothing') this.#record(plan.change);
+    return plan;
   }
 
   do(command: Command, id = 'ann'): PlannedChange {
     const plan = this.plan(command, id);
     if (plan.is !== 'change') throw new Error(`It is objected to: ${JSON.stringify(plan.objection)}`);
-    this.state.apply(plan.change.patch, plan.change.event);
-    this.events.push(plan.change.event);
+    this.#record(plan.change);
     return plan.change;
+  }
+
+  #record({ patch, event }: PlannedChange): void {
+    this.state.apply(patch, event);
+    this.events.push(event);
   }
 
   /** Why the command is refused; null where it is not. */

@@ -75,7 +75,7 @@ describe('a change that somebody objects to', () => {
     command.type === 'revive' ? { is: 'refused', refusal: { kind: 'live_kill' }, record } : null;
 
   test.each([
-    ['waits', secondPerson, ChangePendingError, { code: 'PENDING', request }],
+    ['waits', secondPerson, ChangePendingError, { code: 'PENDING', pending: request }],
     [
       'is refused',
       refusedAndRecorded,

@@ -18,6 +18,63 @@ type Said = readonly [code: string, program: string, command: string];
 
 /** What somebody is told who calls the package in code, and what somebody who types commands. One row a kind. */
 const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind: K }>, ...Said] } = {
+  role_required: [
+    {
+      ...{ kind: 'role_required', verb: 'revive', says: 'give authority back' },
+      ...{ needed: ['restorer', 'admin'], has: ['operator'] },
+    },
+    'ROLE_REQUIRED',
+    'revive is for whoever may give authority back: restorer, admin. You have the role operator. Somebody with such a role has to do it (openControlPlane: operator.roles).',
+    'revive is for whoever may give authority back: restorer, admin. You have the role operator. Somebody with such a role has to do it.',
+  ],
+  restore_role: [
+    { kind: 'restore_role', mode: 'live', needed: ['approver'], has: ['restorer'] },
+    'ROLE_REQUIRED',
+    'Governance leaves it to approver, admin to restore live. You have the role restorer. Somebody with such a role has to do it. See what is asked for: governance().',
+    'Governance leaves it to approver, admin to restore live. You have the role restorer. Somebody with such a role has to do it. See what is asked for: kill-switch governance',
+  ],
+  ladder: [
+    { kind: 'ladder', what: 'The base mode', from: 'full_stop', asked: 'live', step: 'read_only' },
+    'STEP_REQUIRED',
+    'The base mode goes back one step at a time, and from full_stop to live are several. The next step is read_only.',
+    'The base mode goes back one step at a time, and from full_stop to live are several. The next step is read_only.',
+  ],
+  dwell: [
+    { kind: 'dwell', entry: 'mode', since: '2026-01-01T00:00:00.000Z', until: '2026-01-01T00:10:00.000Z' },
+    'DWELL_REQUIRED',
+    'mode was made looser at 2026-01-01T00:00:00.000Z, and has to stand so until 2026-01-01T00:10:00.000Z before the next step.',
+    'mode was made looser at 2026-01-01T00:00:00.000Z, and has to stand so until 2026-01-01T00:10:00.000Z before the next step.',
+  ],
+  second_person: [
+    { kind: 'second_person', id: 'r-1', has: 'killed' },
+    'SECOND_PERSON_REQUIRED',
+    'You took this authority away yourself, so another person than you has to agree to request r-1.',
+    'You took this authority away yourself, so another person than you has to agree to request r-1.',
+  ],
+  no_request: [
+    { kind: 'no_request', id: 'r-1' },
+    'NOT_FOUND',
+    'There is no open request "r-1": it was granted, withdrawn, has expired, or what it would change was changed since it was asked for. See what there is: requests().',
+    'There is no open request "r-1": it was granted, withdrawn, has expired, or what it would change was changed since it was asked for. See what there is: kill-switch requests',
+  ],
+  requests_full: [
+    { kind: 'requests_full', most: 100 },
+    'INVALID_STATE',
+    '100 requests wait for another person already, and no more are taken. Agree to one (approveRequest), or withdraw one (withdrawRequest).',
+    '100 requests wait for another person already, and no more are taken. Agree to one (kill-switch approve ID), or withdraw one (kill-switch requests withdraw ID).',
+  ],
+  break_glass_off: [
+    { kind: 'break_glass_off' },
+    'BREAK_GLASS_OFF',
+    'Nobody may give authority back alone here: breaking the glass is off. Ask without breakGlass; another person then has to agree.',
+    'Nobody may give authority back alone here: breaking the glass is off. Ask without --break-glass; another person then has to agree.',
+  ],
+  counted: [
+    { kind: 'counted', wait_ms: 500 },
+    'INVALID_STATE',
+    'The same attempt was recorded a short time ago; it is only counted for another 500 ms.',
+    'The same attempt was recorded a short time ago; it is only counted for another 500 ms.',
+  ],
   not_stopped: [
     { kind: 'not_stopped', target: 'run:r' },
     'CONFLICT',
@@ -276,7 +333,7 @@ describe('the errors of changes', () => {
   });
 
   test('say what a change waits for, until when, and by which request it is found again', () => {
-    expect(pending.message).toBe('This waits for another person to agree, until 2026-01-01T00:00:00.000Z: request r1.');
+    expect(pending.message).toBe('This waits for another person to agree, until 2026-01-01T00:00:00.000Z. Somebody else asks for the same, or agrees to request r1: kill-switch approve r1');
   });
 
   test('bear their own names', () => {

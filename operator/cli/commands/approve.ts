@@ -1,8 +1,9 @@
 import { Option } from 'commander';
 import { invalid, shownId } from '../../../flags/index.ts';
-import type { ApprovalAnswer } from '../../answers.ts';
+import type { ApprovalAnswer, RequestAnswer } from '../../answers.ts';
 import { approvalsArgument, decideEach } from '../approval-ids.ts';
 import type { Verb } from '../command.ts';
+import { changeWords } from '../governance-words.ts';
 import { shortTime } from '../output.ts';
 import { readJson } from '../read-definition.ts';
 
@@ -31,13 +32,23 @@ export const verb: Verb = (command, perform) => {
           throw invalid('--input and --hash are about one request: approve each of several without them.');
         const input = file === undefined ? undefined : await readJson(file);
         const control = await context.control();
+        const asked = new Set((await control.requests()).data.map(({ id }) => id));
         return decideEach(context, ids, {
-          decide: (id) => control.approve({ id, input, inputHash: hash, notes }),
-          says,
+          async decide(id) {
+            if (!asked.has(id)) return control.approve({ id, input, inputHash: hash, notes });
+            if (input === undefined && hash === undefined) return control.approveRequest({ id, reason: notes });
+            throw invalid(
+              `${id} is a request of another person, which has no arguments: leave out --input and --hash.`,
+            );
+          },
+          says: (answer) => ('request' in answer ? saysGranted(answer) : says(answer)),
         });
       }),
     );
 };
+
+const saysGranted = ({ request, epoch }: RequestAnswer): string =>
+  `${changeWords(request.change)} is done, at epoch ${epoch}, as ${shownId(request.asked_by)} has asked for.`;
 
 function says({ approval, epoch, already }: ApprovalAnswer): string {
   const {

@@ -1,5 +1,5 @@
 import { AUTONOMY_STAGES, type AutonomyStage } from '../../../flags/index.ts';
-import { epochOption, nameArgument, oneOf, reasonOption, waitOption } from '../arguments.ts';
+import { breakGlassOption, epochOption, nameArgument, oneOf, reasonOption, waitOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { type Named, nameOf, type SetOptions, showOrSet } from '../show-or-set.ts';
 
@@ -19,6 +19,7 @@ export const verb: Verb = (command, perform) => {
     .argument('[stage]', `one of ${AUTONOMY_STAGES.join(', ')}`, oneOf('a stage of autonomy', AUTONOMY_STAGES))
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .addOption(waitOption())
     .action(
       perform((context, name: string, stage: AutonomyStage | undefined, options: SetOptions) =>

@@ -1,6 +1,6 @@
 import { budgetName, budgetWords, parseScope, shownId } from '../../../flags/index.ts';
 import { windowOf } from '../../budget-changes.ts';
-import { epochOption, reasonOption } from '../arguments.ts';
+import { breakGlassOption, epochOption, reasonOption } from '../arguments.ts';
 import { parseWindow, scopeArgument, windowOption } from '../budgets.ts';
 import type { Verb } from '../command.ts';
 
@@ -8,6 +8,7 @@ interface Typed {
   readonly window?: string;
   readonly reason?: string;
   readonly epoch?: number;
+  readonly breakGlass?: true;
 }
 
 export const verb: Verb = (command, perform) => {
@@ -16,6 +17,7 @@ export const verb: Verb = (command, perform) => {
     .addOption(windowOption())
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .action(
       perform(async (context, scope: string, { window, ...options }: Typed) => {
         const place = { scope, ...(window !== undefined && { window: parseWindow(window) }) };

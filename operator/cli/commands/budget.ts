@@ -16,7 +16,7 @@ import { windowOf } from '../../budget-changes.ts';
 import type { BudgetRow } from '../../budget-rows.ts';
 import type { ControlPlane } from '../../control-plane.ts';
 import type { BudgetOptions } from '../../given/budget.ts';
-import { epochOption, oneOf, parseJson, parseTargeting, reasonOption } from '../arguments.ts';
+import { breakGlassOption, epochOption, oneOf, parseJson, parseTargeting, reasonOption } from '../arguments.ts';
 import { budgetColumns, budgetText, parseWindow, scopeArgument, windowOption } from '../budgets.ts';
 import type { Answer, Context, Verb } from '../command.ts';
 import { formOf } from '../listing.ts';
@@ -39,6 +39,7 @@ interface Typed {
   readonly tiers?: BudgetOptions['tiers'];
   readonly reason?: string;
   readonly epoch?: number;
+  readonly breakGlass?: true;
 }
 
 const amount = (flag: string, what: string): Option =>
@@ -84,6 +85,7 @@ export const verb: Verb = (command, perform) => {
     .addOption(new Option('--tiers <json>', 'the amounts of each tier: {"gold":{"usd":500}}').argParser(parseTiers))
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .action(perform((context, scope: string, typed: Typed) => showOrSet(context, scope, typed)));
 };
 
@@ -117,7 +119,7 @@ function isScope(near: string): boolean {
 const orNull = (value: number | None): number | null => (value === NONE ? null : value);
 
 async function showOrSet(context: Context, scope: string, { window, targeting, ...typed }: Typed): Promise<Answer> {
-  const { reason, epoch, usd, tokens, calls, warn, ...others } = typed;
+  const { reason, epoch, breakGlass, usd, tokens, calls, warn, ...others } = typed;
   const part = {
     ...others,
     ...(usd !== undefined && { usd: orNull(usd) }),
@@ -131,7 +133,7 @@ async function showOrSet(context: Context, scope: string, { window, targeting, .
   const control = await context.control();
   if (Object.keys(part).length > 0 || targeting !== undefined) {
     const rule = targeting === undefined ? {} : { targeting: isNoRule(targeting) ? null : targeting };
-    const answer = await control.setBudget({ ...place, ...part, ...rule, reason, epoch });
+    const answer = await control.setBudget({ ...place, ...part, ...rule, reason, epoch, breakGlass });
     const is = `The budget ${words} is ${answer.already ? 'so already' : 'set'}, at epoch ${answer.epoch}.`;
     const again = (near: string): string | null => (isScope(near) ? `kill-switch budget ${shellWord(near)} …` : null);
     const named = { matched: answer.matched, what: shownId(scope), again, unknown: uncounted(scope) };

@@ -11,7 +11,7 @@ import {
 } from '../../../flags/index.ts';
 import type { ControlPlane } from '../../control-plane.ts';
 import type { FeatureDetails } from '../../answers.ts';
-import { epochOption, nameArgument, oneOf, reasonOption, waitOption } from '../arguments.ts';
+import { breakGlassOption, epochOption, nameArgument, oneOf, reasonOption, waitOption } from '../arguments.ts';
 import type { Answer, Context, Verb } from '../command.ts';
 import { FOR_WHOM_OPTIONS, type ForWhom, REQUIRE_OPTIONS, type Required } from '../feature-options.ts';
 import { evidenceLines, type Loss, lossOf, lossText, requirementText, stageText } from '../feature-words.ts';
@@ -30,6 +30,7 @@ export const verb: Verb = (command, perform) => {
     .option('--evidence', 'what executors have reported of it, and what it still lacks')
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .addOption(waitOption())
     .action(
       perform(async (context, name: string, stage: FeatureStage | undefined, options: Options): Promise<Answer> => {
@@ -57,7 +58,7 @@ export const verb: Verb = (command, perform) => {
 /** Sets the stage, for everyone or for some. */
 async function set(context: Context, name: string, stage: FeatureStage, options: Options): Promise<Answer> {
   const control = await context.control();
-  const { accounts, percentage, targeting, wait, reason } = options;
+  const { accounts, percentage, targeting, wait, reason, breakGlass } = options;
   let terms: StageTerms = { stage, ...(targeting && { targeting }) };
   let { epoch } = options;
   let loss: Loss | null = null;
@@ -83,7 +84,7 @@ async function set(context: Context, name: string, stage: FeatureStage, options:
   const unasked = loosestStage(terms) === 'live' && (await requiresNothing(control, name));
   const also = `${loss ? lossText(name, loss) : ''}${unasked ? ` ${context.advice(`No evidence was asked for: nothing is required of it. To require some: kill-switch feature ${shellWord(name)} --require-runs N --require-agreement 95%`)}` : ''}`;
   return setting(context, { what, is, ...(also !== '' && { also }), members, wait, again }, (waiting) =>
-    control.setFeature({ name, ...terms, reason, epoch, ...waiting }),
+    control.setFeature({ name, ...terms, reason, epoch, breakGlass, ...waiting }),
   );
 }
 
@@ -97,10 +98,10 @@ async function require(
   control: ControlPlane,
   name: string,
   asked: { readonly runs?: number; readonly days?: number; readonly agreement?: number },
-  { reason, epoch, ...options }: Options,
+  { reason, epoch, breakGlass, ...options }: Options,
 ): Promise<Answer> {
   refuseForWhom(options);
-  const { epoch: at, already } = await control.setRequirement({ name, ...asked, reason, epoch });
+  const { epoch: at, already } = await control.setRequirement({ name, ...asked, reason, epoch, breakGlass });
   const { feature_details: details } = await control.status();
   const requirement = detailsOf(details, name)?.requirement ?? null;
   return {

@@ -1,4 +1,4 @@
-import { epochOption, nameArgument, parseLimit, reasonOption, waitOption } from '../arguments.ts';
+import { breakGlassOption, epochOption, nameArgument, parseLimit, reasonOption, waitOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { type Named, type SetOptions, showOrSet } from '../show-or-set.ts';
 
@@ -23,6 +23,7 @@ export const verb: Verb = (command, perform) => {
     )
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .addOption(waitOption())
     .action(
       perform((context, name: string, value: number | undefined, options: SetOptions) =>

@@ -1,5 +1,13 @@
 import { invalid, type Mode } from '../../../flags/index.ts';
-import { epochOption, MODE_HELP, parseMode, parseTargeting, reasonOption, waitOption } from '../arguments.ts';
+import {
+  breakGlassOption,
+  epochOption,
+  MODE_HELP,
+  parseMode,
+  parseTargeting,
+  reasonOption,
+  waitOption,
+} from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { toJson } from '../output.ts';
 import { setting } from '../show-or-set.ts';
@@ -7,6 +15,7 @@ import { setting } from '../show-or-set.ts';
 interface Options {
   readonly reason?: string;
   readonly epoch?: number;
+  readonly breakGlass?: true;
   readonly wait: number;
   readonly targeting?: Record<string, unknown>;
 }
@@ -23,9 +32,10 @@ export const verb: Verb = (command, perform) => {
     )
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .addOption(waitOption())
     .action(
-      perform(async (context, mode: Mode | undefined, { reason, epoch, wait, ...options }: Options) => {
+      perform(async (context, mode: Mode | undefined, { reason, epoch, breakGlass, wait, ...options }: Options) => {
         const targeting = options.targeting ?? null;
         const control = await context.control();
         if (mode === undefined) {
@@ -40,7 +50,7 @@ export const verb: Verb = (command, perform) => {
         return setting(
           context,
           { what: 'the base mode', isEverything: true, is, members, wait, again: null },
-          (waiting) => control.setMode({ mode, targeting, reason, epoch, ...waiting }),
+          (waiting) => control.setMode({ mode, targeting, reason, epoch, breakGlass, ...waiting }),
         );
       }),
     );

@@ -1,5 +1,6 @@
-import { type KillRecord, readTarget, shownId } from '../../../flags/index.ts';
-import { epochOption, reasonOption, targetArgument } from '../arguments.ts';
+import { type KillRecord, readTarget, shellWord, shownId } from '../../../flags/index.ts';
+import type { ChangeOptions } from '../../given/change.ts';
+import { breakGlassOption, epochOption, reasonOption, targetArgument } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 import { quoted, shortTime } from '../output.ts';
 
@@ -8,12 +9,16 @@ export const verb: Verb = (command, perform) => {
     .addArgument(targetArgument('revive', ' --reason "…"', readTarget))
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .action(
-      perform(async (context, target: string, { reason, epoch }: { reason?: string; epoch?: number }) => {
-        const value = await (await context.control()).revive({ target, reason, epoch });
+      perform(async (context, target: string, options: ChangeOptions) => {
+        const value = await (await context.control()).revive({ target, ...options });
+        const { kill, epoch } = value;
         return {
           value,
-          text: `${shownId(target)} is revived, at epoch ${value.epoch}. ${lifted(value.kill)} What else restricts it still holds: ${context.advice('kill-switch status')}`,
+          text: kill.is_active
+            ? `${shownId(target)} is ${kill.mode} now, at epoch ${epoch}: one step looser. The next step: ${context.advice(`kill-switch revive ${shellWord(target)} --reason "…"`)}`
+            : `${shownId(target)} is revived, at epoch ${epoch}. ${lifted(kill)} What else restricts it still holds: ${context.advice('kill-switch status')}`,
           recorded: `The revive is recorded, at epoch ${value.epoch}.`,
         };
       }),

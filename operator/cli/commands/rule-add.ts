@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { invalid, type Mode, quoteId, shellWord, shownId, unsaidAttributes } from '../../../flags/index.ts';
 import type { RecordedRule, RuleAnswer } from '../../answers.ts';
 import {
+  breakGlassOption,
   epochOption,
   MODE_HELP,
   nameArgument,
@@ -28,6 +29,7 @@ interface Options {
   readonly when?: Readonly<Record<string, unknown>>;
   readonly reason?: string;
   readonly epoch?: number;
+  readonly breakGlass?: true;
   readonly wait: number;
 }
 
@@ -57,6 +59,7 @@ export const verb: Verb = (command, perform) => {
     )
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .addOption(waitOption())
     .action(
       perform(async (context, name: string, target: string, mode: Mode, options: Options) => {

@@ -1,6 +1,6 @@
 import { shownId } from '../../../flags/index.ts';
 import type { ChangeOptions } from '../../given/change.ts';
-import { epochOption, nameArgument, reasonOption } from '../arguments.ts';
+import { breakGlassOption, epochOption, nameArgument, reasonOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
 
 export const verb: Verb = (command, perform) => {
@@ -8,6 +8,7 @@ export const verb: Verb = (command, perform) => {
     .addArgument(nameArgument('name', 'the name of a rule'))
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .action(
       perform(async (context, name: string, options: ChangeOptions) => {
         const value = await (await context.control()).removeRule({ name, ...options });

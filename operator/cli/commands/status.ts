@@ -89,6 +89,9 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     ...(held === 0 || held === null
       ? []
       : [waiting(`${count(held, 'request')} for a person: ${advice('kill-switch approvals')}`)]),
+    ...(status.requests.length === 0
+      ? []
+      : [waiting(`${count(status.requests.length, 'request')} for another person: ${advice('kill-switch requests')}`)]),
     ...(status.rules.length === 0 ? [] : [`Rules     ${named(rulesOf(status), '', 'rules')}`]),
     `Budgets   ${words(status.budgets.map(budgetWord), 'none set', 'budgets')}`,
     `Tripwires ${words(status.tripwires.map(tripwireWord), 'none', 'tripwires')}`,

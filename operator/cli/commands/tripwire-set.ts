@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { shellWord, shownId, TRIP_MODES, type TripMode } from '../../../flags/index.ts';
 import { givenOn } from '../../given/tripwire.ts';
-import { epochOption, nameArgument, oneOf, parseLimit, reasonOption } from '../arguments.ts';
+import { breakGlassOption, epochOption, nameArgument, oneOf, parseLimit, reasonOption } from '../arguments.ts';
 import { tripwireText } from '../budgets.ts';
 import type { Verb } from '../command.ts';
 import { parseDuration } from '../duration.ts';
@@ -15,6 +15,7 @@ interface Typed {
   readonly do?: TripMode;
   readonly reason?: string;
   readonly epoch?: number;
+  readonly breakGlass?: true;
 }
 
 export const verb: Verb = (command, perform) => {
@@ -42,6 +43,7 @@ export const verb: Verb = (command, perform) => {
     )
     .addOption(reasonOption())
     .addOption(epochOption())
+    .addOption(breakGlassOption())
     .action(
       perform(async (context, name: string, { window, ...options }: Typed) => {
         const control = await context.control();

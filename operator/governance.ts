@@ -1,0 +1,160 @@
+import {
+  FEATURE_STAGES,
+  type Governance,
+  isSameChange,
+  isWithinStep,
+  loosens,
+  loosestStage,
+  type Mode,
+  MOST_REQUESTS,
+  NO_GOVERNANCE,
+  type Request,
+  stepFrom,
+  entryKey,
+} from '../flags/index.ts';
+import { changeOf } from '../flags/requests.ts';
+import { rowOf } from './commands/index.ts';
+import type { Command } from './commands/index.ts';
+import { endAfter, type PlanView } from './commands/row.ts';
+import { actorName } from './operators.ts';
+import type { Check, GivenCommand, Objection, Proposed } from './plan.ts';
+import type { Refusal } from './refusals.ts';
+import { mayMake, personOf, RIGHTS, rightFor, rolesOf, TAKES } from './roles.ts';
+
+// What giving authority back takes, beside a reason (checks.ts). Taking it away never comes here: only its role counts.
+
+const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, record: null });
+
+export const governanceOf = (view: Pick<PlanView, 'get'>): Governance => view.get('governance') ?? NO_GOVERNANCE;
+
+/** The table of roles (roles.ts) lets this actor do that. */
+export const roleGiven: Check = ({ command, change, actor }) => {
+  if (mayMake(actor, command, change.direction)) return null;
+  const { verb } = TAKES[command.type];
+  const { says, roles: needed } = RIGHTS[rightFor(command, change.direction)];
+  return refused({ kind: 'role_required', verb, says, needed, has: rolesOf(actor) ?? [] });
+};
+
+/** One rule of governance; null where it does not object. */
+type Rule = (governance: Governance, proposed: Proposed) => Objection | null;
+
+/** Only some roles may restore this mode. An administrator may, who could change that rule. */
+const modeRestored: Rule = ({ restore_roles }, { command, change, view, actor }) => {
+  const mode = rowOf(command).leaves?.(command, view, change.event.data);
+  const needed = mode === undefined ? undefined : restore_roles[mode];
+  const has = rolesOf(actor) ?? [];
+  if (mode === undefined || !needed || has.includes('admin') || has.some((role) => needed.includes(role))) return null;
+  return refused({ kind: 'restore_role', mode, needed, has });
+};
+
+/** No more than one step at a time. A kill takes its step by itself (commands/kill.ts). */
+const oneStep: Rule = ({ ladder }, { command, view }) => {
+  if (!ladder) return null;
+  if (command.type === 'mode') {
+    const before = view.get('mode');
+    if (!before) return null;
+    // What a rule answers differs by context: as a beginning it counts as the strictest, as an end as the loosest.
+    const isSame = before.targeting === null;
+    const step = isSame ? stepFrom(before.mode, before.stood) : stepFrom('full_stop');
+    const asked: Mode = (command.targeting ?? null) === null ? command.mode : 'live';
+    if (isWithinStep(step, asked)) return null;
+    return refused({ kind: 'ladder', what: 'The base mode', from: isSame ? before.mode : 'a rule', asked, step });
+  }
+  if (command.type === 'feature') {
+    const from = loosestStage(view.get('feature', command.name));
+    const asked = loosestStage(command);
+    const step = FEATURE_STAGES[FEATURE_STAGES.indexOf(from) + 1] ?? from;
+    if (FEATURE_STAGES.indexOf(asked) <= FEATURE_STAGES.indexOf(step)) return null;
+    return refused({ kind: 'ladder', what: `The feature ${command.name}`, from, asked, step });
+  }
+  return null;
+};
+
+/** Each step has to stand for a while before the next. */
+const hasDwelt: Rule = ({ ladder, dwell_ms }, { command, view }) => {
+  if (!ladder) return null;
+  const [kind, name] = rowOf(command).changes(command);
+  const entry = kind === 'mode' || kind === 'kill' || kind === 'feature' ? view.get(kind, name) : undefined;
+  if (entry?.loosened_at === undefined) return null;
+  const until = endAfter(dwell_ms, entry.loosened_at);
+  if (until === undefined || until <= view.time) return null;
+  return refused({ kind: 'dwell', entry: entryKey(kind, name), since: entry.loosened_at, until });
+};
+
+/** A second person agrees: who has asked is not enough, nor (`killer`) who has killed. */
+const secondPerson: Rule = ({ second_person, pending_expires_ms }, proposed) => {
+  if (second_person === 'off') return null;
+  const { command, view, actor, commandId } = proposed;
+  const me = personOf(actorName(actor));
+  const asked = openRequest(proposed);
+  if (asked && personOf(asked.asked_by) !== me) {
+    const killer = second_person === 'killer' ? killerOf(command, view) : null;
+    return killer !== null && killer === me ? refused({ kind: 'second_person', id: asked.id, has: 'killed' }) : null;
+  }
+  if ('grants' in command && command.grants !== undefined)
+    return refused(
+      asked
+        ? { kind: 'second_person', id: asked.id, has: 'asked' }
+        : { kind: 'no_request', id: String(command.grants) },
+    );
+  if (asked) return { is: 'pending', request: { id: asked.id, expires_at: asked.expires_at }, record: null };
+  const open = openRequests(view);
+  if (open.length >= MOST_REQUESTS) return refused({ kind: 'requests_full', most: MOST_REQUESTS });
+  const expires_at = endAfter(pending_expires_ms, view.time) ?? view.time;
+  const epoch = epochRead(command, view);
+  return {
+    is: 'pending',
+    request: { id: commandId, expires_at },
+    record: { type: 'request', data: { id: commandId, change: changeOf(command), epoch, expires_at } },
+  };
+};
+
+const RULES: readonly Rule[] = [modeRestored, oneStep, hasDwelt, secondPerson];
+
+/** Those that an emergency does not suspend. */
+const ALSO_ALONE: readonly Rule[] = [modeRestored];
+
+/** What governance asks for, before a person gives authority back. */
+export const governed: Check = (proposed) => {
+  const { command, change, view, actor } = proposed;
+  if (!loosens(change) || rolesOf(actor) === null || rowOf(command).isUngoverned) return null;
+  const governance = governanceOf(view);
+  const isAlone = breaksGlass(command);
+  if (isAlone && !governance.break_glass) return refused({ kind: 'break_glass_off' });
+  for (const rule of isAlone ? ALSO_ALONE : RULES) {
+    const objection = rule(governance, proposed);
+    if (objection) return objection;
+  }
+  return null;
+};
+
+/** True where one person does it alone, in an emergency. */
+export const breaksGlass = (command: Command): boolean => 'breakGlass' in command && command.breakGlass === true;
+
+const epochRead = (command: Command, view: PlanView): number =>
+  ('epoch' in command ? command.epoch : undefined) ?? view.head?.epoch ?? 0;
+
+/** The requests that may still be granted by their time. */
+export const openRequests = (view: Pick<PlanView, 'get' | 'time'>): readonly Request[] =>
+  (view.get('requests')?.open ?? []).filter(({ expires_at }) => expires_at > view.time);
+
+/** The request for exactly this change that still holds: what it would change was not touched since it was read. */
+export function openRequest({
+  command,
+  view,
+}: Pick<GivenCommand, 'command'> & { readonly view: PlanView }): Request | null {
+  const [kind, name] = rowOf(command).changes(command);
+  const changed = view.get(kind, name)?.epoch ?? 0;
+  const named = 'grants' in command ? command.grants : undefined;
+  const found = openRequests(view).find(
+    (each) => changed <= each.epoch && isSameChange(each.change, command) && (named === undefined || each.id === named),
+  );
+  return found ?? null;
+}
+
+/** Whoever has taken away what is given back; null where that was no person, or nobody. */
+function killerOf(command: Command, view: PlanView): string | null {
+  const [kind, name] = rowOf(command).changes(command);
+  if (kind === 'kill') return personOf(view.get('kill', name)?.killed_by ?? '');
+  return personOf(view.get(kind, name)?.by ?? '');
+}
