@@ -19,7 +19,7 @@ import { endAfter, type PlanView } from './commands/row.ts';
 import { actorName } from './operators.ts';
 import type { Check, GivenCommand, Objection, Proposed } from './plan.ts';
 import type { Refusal } from './refusals.ts';
-import { mayMake, personOf, RIGHTS, rightFor, rolesOf, TAKES } from './roles.ts';
+import { mayMake, personOf, rightFor, rolesOf, TAKES, withoutRight } from './roles.ts';
 
 // What giving authority back takes, beside a reason (checks.ts). Taking it away never comes here: only its role counts.
 
@@ -30,9 +30,7 @@ export const governanceOf = (view: Pick<PlanView, 'get'>): Governance => view.ge
 /** The table of roles (roles.ts) lets this actor do that. */
 export const roleGiven: Check = ({ command, change, actor }) => {
   if (mayMake(actor, command, change.direction)) return null;
-  const { verb } = TAKES[command.type];
-  const { says, roles: needed } = RIGHTS[rightFor(command, change.direction)];
-  return refused({ kind: 'role_required', verb, says, needed, has: rolesOf(actor) ?? [] });
+  return refused(withoutRight(actor, rightFor(command, change.direction), TAKES[command.type].verb));
 };
 
 /** One rule of governance; null where it does not object. */

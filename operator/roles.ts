@@ -1,6 +1,7 @@
 import { deepFreeze, type Direction, type Role, ROLES } from '../flags/index.ts';
 import type { Command, CommandType } from './commands/index.ts';
 import { type Actor, personKey } from './operators.ts';
+import type { Refusal } from './refusals.ts';
 
 /** What a change takes of whoever makes it. */
 export type Right = 'stop' | 'approve' | 'restore' | 'govern' | 'operate' | 'nothing';
@@ -91,13 +92,23 @@ export function rolesOf(actor: Actor): readonly Role[] | null {
   }
 }
 
+/** True where somebody has this right. */
+export function hasRight(actor: Actor, right: Right): boolean {
+  const roles = rolesOf(actor);
+  return roles === null || roles.some((role) => RIGHTS[right].roles.includes(role));
+}
+
+/** Why somebody may not do what takes this right. */
+export const withoutRight = (actor: Actor, right: Right, verb: string): Refusal => {
+  const { says, roles: needed } = RIGHTS[right];
+  return { kind: 'role_required', verb, says, needed, has: rolesOf(actor) ?? [] };
+};
+
 /** True where somebody may make this change. */
 export function mayMake(actor: Actor, command: Command, direction: Direction): boolean {
-  const roles = rolesOf(actor);
-  if (roles === null) return true;
-  const { roles: all, own } = RIGHTS[rightFor(command, direction)];
-  if (roles.some((role) => all.includes(role))) return true;
-  return roles.some((role) => own.includes(role)) && isItself(actor, command);
+  const right = rightFor(command, direction);
+  if (hasRight(actor, right)) return true;
+  return (rolesOf(actor) ?? []).some((role) => RIGHTS[right].own.includes(role)) && isItself(actor, command);
 }
 
 /** True for a kill of an agent that this credential acts for. */

@@ -1,5 +1,6 @@
 import { notify } from '../../flags/callbacks.ts';
-import { entryKey, KILL_RETURN_MS, loosens } from '../../flags/index.ts';
+import { isJsonObject } from '../../flags/json-object.ts';
+import { entryKey, KILL_RETURN_MS, loosens, parseTarget } from '../../flags/index.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import type { Acknowledgements } from '../acknowledge.ts';
 import type { ChangeAnswer, TighteningAnswer } from '../answers.ts';
@@ -9,8 +10,10 @@ import { type Copied, copyStops } from '../copy-stops.ts';
 import type { GivenWaiting } from '../given/change.ts';
 import { type Known, whatIsHit } from '../hit.ts';
 import type { Matched } from '../matched.ts';
-import type { OpenedSwitch } from '../opened-switch.ts';
+import { cut, type OpenedSwitch } from '../opened-switch.ts';
 import type { Operator } from '../operators.ts';
+import { ChangeRefusedError, refusalCode } from '../refusals.ts';
+import { hasRight, type Right, withoutRight } from '../roles.ts';
 import { stopHeard } from '../stop-heard.ts';
 
 /** How long the copy of a stop is tried that somebody needs, in milliseconds. */
@@ -51,6 +54,26 @@ export class Acting {
   /** Where it is read whether anybody has a name. */
   get known(): Known {
     return { hearing: this.opened.hearing, ledger: this.connection.ledger };
+  }
+
+  /** For what no event says. @throws ChangeRefusedError ROLE_REQUIRED */
+  requireRight(right: Right, verb: string): void {
+    if (hasRight(this.operator, right)) return;
+    const refusal = withoutRight(this.operator, right, verb);
+    this.opened.noteAttempt(this.operator, { command: verb, target: null, code: refusalCode(refusal) });
+    throw new ChangeRefusedError(refusal);
+  }
+
+  /** Reads what somebody has asked for. That it is no target is recorded as an attempt. */
+  read<Given>(verb: 'kill' | 'revive', options: { readonly target: string }, given: () => Given): Given {
+    try {
+      return given();
+    } catch (error) {
+      const target = mistyped(options);
+      if (target !== null)
+        this.opened.noteAttempt(this.operator, { command: verb, target: cut(target), code: 'INVALID_ARGUMENT' });
+      throw error;
+    }
   }
 
   append(command: Command): Promise<Recorded> {
@@ -96,6 +119,26 @@ export class Acting {
       stopHeard(hearing, { head, reach, ...waiting }, pace),
     ]);
     return { matched, acknowledgements };
+  }
+}
+
+/** A text that was given as a target, and is none; null for anything else. */
+function mistyped(options: unknown): string | null {
+  try {
+    const target = isJsonObject(options) ? options['target'] : undefined;
+    if (typeof target !== 'string') return null;
+    return isTarget(target) ? null : target;
+  } catch {
+    return null; // the caller's own getter has thrown
+  }
+}
+
+function isTarget(text: string): boolean {
+  try {
+    parseTarget(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

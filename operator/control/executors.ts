@@ -18,37 +18,41 @@ const KEPT = Math.max(KEPT_INTERVENTIONS, KEPT_PROPOSALS, KEPT_NOTICES);
 type Executors = 'executors' | 'forgetExecutor' | 'interventions' | 'followInterventions' | 'surfaces';
 
 /** What executors report. */
-export const executors = ({ connection, opened }: Acting): Pick<ControlPlane, Executors> => ({
-  async executors(options = {}) {
-    const { matches, ...page } = givenList('executors', options, EXECUTOR_FILTERS);
-    const { beats, head, time } = await opened.hearing.hear();
-    if (!head) throw new NotInitialisedError(opened.place);
-    const about = { head, reach: EVERYTHING, store: head, time };
-    const heard = beats.flatMap((beat) =>
-      acknowledge([beat], about, 0).executors.map((executor) => ({ beat, executor })),
-    );
-    const found = heard.filter(matches).map(({ executor }) => executor);
-    return partOf(found, page);
-  },
+export const executors = (acting: Acting): Pick<ControlPlane, Executors> => {
+  const { connection, opened } = acting;
+  return {
+    async executors(options = {}) {
+      const { matches, ...page } = givenList('executors', options, EXECUTOR_FILTERS);
+      const { beats, head, time } = await opened.hearing.hear();
+      if (!head) throw new NotInitialisedError(opened.place);
+      const about = { head, reach: EVERYTHING, store: head, time };
+      const heard = beats.flatMap((beat) =>
+        acknowledge([beat], about, 0).executors.map((executor) => ({ beat, executor })),
+      );
+      const found = heard.filter(matches).map(({ executor }) => executor);
+      return partOf(found, page);
+    },
 
-  async forgetExecutor(executorId, options = {}) {
-    const { writer } = checkKeys('forgetExecutor', options, { writer: true });
-    return forgetExecutor(connection, executorId, writer);
-  },
+    async forgetExecutor(executorId, options = {}) {
+      const { writer } = checkKeys('forgetExecutor', options, { writer: true });
+      acting.requireRight('stop', 'executors forget');
+      return forgetExecutor(connection, executorId, writer);
+    },
 
-  async interventions(options = {}) {
-    const { matches, wanted, ...page } = givenList('interventions', options, INTERVENTION_FILTERS);
-    const { interventions, unreadable } = await readInterventions(connection.shelf, KEPT, wanted.proposals);
-    return { ...partOf(interventions.filter(matches), page), unreadable };
-  },
+    async interventions(options = {}) {
+      const { matches, wanted, ...page } = givenList('interventions', options, INTERVENTION_FILTERS);
+      const { interventions, unreadable } = await readInterventions(connection.shelf, KEPT, wanted.proposals);
+      return { ...partOf(interventions.filter(matches), page), unreadable };
+    },
 
-  followInterventions(options = {}) {
-    const source = { shelf: connection.shelf, closed: opened.closed };
-    return followInterventions(source, givenFollowInterventions(options));
-  },
+    followInterventions(options = {}) {
+      const source = { shelf: connection.shelf, closed: opened.closed };
+      return followInterventions(source, givenFollowInterventions(options));
+    },
 
-  async surfaces(options = {}) {
-    const { matches, ...page } = givenSurfaces(options);
-    return partOf((await surfaceRows(connection)).filter(matches), page);
-  },
-});
+    async surfaces(options = {}) {
+      const { matches, ...page } = givenSurfaces(options);
+      return partOf((await surfaceRows(connection)).filter(matches), page);
+    },
+  };
+};

@@ -18,7 +18,7 @@ import type { Acting } from './acting.ts';
 /** Kills, and what lifts them. */
 export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> => ({
   async kill(options) {
-    const { command, waiting } = givenKill(options);
+    const { command, waiting } = acting.read('kill', options, () => givenKill(options));
     const { target } = command;
     const recorded = await acting.append(command);
     const { head, view, change } = recorded;
@@ -38,7 +38,7 @@ export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> =
   },
 
   async revive(options) {
-    const given = givenRevive(options);
+    const given = acting.read('revive', options, () => givenRevive(options));
     const { target } = given;
     const before = await beforeRevive(acting, given);
     const epoch = given.epoch ?? before.head?.epoch;

@@ -64,7 +64,11 @@ describe('governance', () => {
     [{ restore_roles: { live: ['admin', 'restorer'] } }, { restore_roles: { live: ['admin'] } }],
   ])('%j asks for less than %j', (less, more) => {
     const [one, other] = [less, more].map((asked) => ({ ...NO_GOVERNANCE, ...asked })) as [Governance, Governance];
-    expect([asksForNoLess(one, other), asksForNoLess(other, one), asksForNoLess(one, one)]).toEqual([true, false, true]);
+    expect([asksForNoLess(one, other), asksForNoLess(other, one), asksForNoLess(one, one)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 
   test('that asks for a second person is loosened by two people only', () => {

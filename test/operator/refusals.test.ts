@@ -333,7 +333,9 @@ describe('the errors of changes', () => {
   });
 
   test('say what a change waits for, until when, and by which request it is found again', () => {
-    expect(pending.message).toBe('This waits for another person to agree, until 2026-01-01T00:00:00.000Z. Somebody else asks for the same, or agrees to request r1: kill-switch approve r1');
+    expect(pending.message).toBe(
+      'This waits for another person to agree, until 2026-01-01T00:00:00.000Z. Somebody else asks for the same, or agrees to request r1: kill-switch approve r1',
+    );
   });
 
   test('bear their own names', () => {
