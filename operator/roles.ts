@@ -4,7 +4,7 @@ import { type Actor, personKey } from './operators.ts';
 import type { Refusal } from './refusals.ts';
 
 /** What a change takes of whoever makes it. */
-export type Right = 'stop' | 'approve' | 'restore' | 'govern' | 'operate' | 'nothing';
+export type Right = 'kill' | 'stop' | 'approve' | 'restore' | 'govern' | 'operate' | 'nothing';
 
 /** Which roles have a right. `own`: those that have it for what they themselves are, and for nothing else. */
 interface RightRow {
@@ -14,9 +14,13 @@ interface RightRow {
   readonly own: readonly Role[];
 }
 
+/** Nobody who may give authority back is kept from taking it away. */
+const STOPS: readonly Role[] = ['operator', 'approver', 'restorer', 'admin'];
+
 /** One row a right. A role that is new gets its place in these rows, and nowhere else. */
 export const RIGHTS: Readonly<Record<Right, RightRow>> = deepFreeze({
-  stop: { says: 'take authority away', roles: ['operator', 'approver', 'restorer', 'admin'], own: ['executor'] },
+  kill: { says: 'stop a target', roles: STOPS, own: ['executor'] },
+  stop: { says: 'take authority away', roles: STOPS, own: [] },
   approve: { says: 'approve what agents ask for', roles: ['approver', 'admin'], own: [] },
   restore: { says: 'give authority back', roles: ['restorer', 'admin'], own: [] },
   govern: { says: 'say who may do what', roles: ['admin'], own: [] },
@@ -42,7 +46,7 @@ const SYSTEMS = always('operate', '');
 
 /** Which right each command takes. One row a command: `planChange` reads it, and docs/roles.md is made of it. */
 export const TAKES: { readonly [T in CommandType]: TakesRow } = deepFreeze({
-  kill: always('stop', 'kill, pause, restrict'),
+  kill: always('kill', 'kill, pause, restrict'),
   revive: always('restore', 'revive'),
   mode: setting('mode'),
   feature: setting('feature'),
@@ -59,7 +63,7 @@ export const TAKES: { readonly [T in CommandType]: TakesRow } = deepFreeze({
   standing: always('approve', 'approval allow'),
   standing_withdraw: always('stop', 'approval withdraw'),
   rollback: always('restore', 'rollback'),
-  takeover: always('restore', 'rollback, taken over'),
+  takeover: always('restore', 'rollback'),
   resolve: always('restore', 'runs resolve'),
   withdraw: always('stop', 'requests withdraw'),
   governance: always('govern', 'governance set'),

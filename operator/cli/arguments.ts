@@ -56,6 +56,20 @@ export type ToPaste = (target: string) => string;
  * to paste. @throws KillSwitchError INVALID_ARGUMENT
  */
 export function parseTargetWord(text: string, toPaste: ToPaste, read = parseTarget): string {
+  try {
+    return readTargetWord(text, toPaste, read);
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, { [MISTYPED]: text }) : error;
+  }
+}
+
+const MISTYPED = Symbol('mistyped');
+
+/** What was typed as a target and is none, where that is what is wrong; else null. */
+export const mistypedTarget = (error: unknown): string | null =>
+  error instanceof Error && MISTYPED in error ? String(error[MISTYPED]) : null;
+
+function readTargetWord(text: string, toPaste: ToPaste, read: typeof parseTarget): string {
   const colon = text.indexOf(':');
   const type = colon < 0 ? text : text.slice(0, colon);
   if ((TARGET_TYPES as readonly string[]).includes(type)) {
@@ -95,7 +109,9 @@ export const targetsArgument = (verb: string): Argument =>
     try {
       return [...(before ?? []), parseTargetWord(text, pasted(verb))];
     } catch (error) {
-      throw before === undefined ? error : invalid(`${messageOf(error)} Put what contains spaces in quotes.`);
+      if (before === undefined || !(error instanceof Error)) throw error;
+      error.message = `${messageOf(error)} Put what contains spaces in quotes.`;
+      throw error;
     }
   });
 

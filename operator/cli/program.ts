@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { closest } from '../../flags/closest.ts';
 import { invalid, quoteId } from '../../flags/index.ts';
 import { VERSION } from '../../store/version.ts';
-import { IdArgument } from './arguments.ts';
+import { IdArgument, mistypedTarget } from './arguments.ts';
 import { EXIT, type ExitCode, type Perform } from './command.ts';
 import { type Globals, warnOf, withContext } from './context.ts';
 import { examplesHelp } from './examples.ts';
@@ -31,10 +31,14 @@ export async function runCommand(io: Io): Promise<ExitCode> {
       exitCode = await print(await run(context, ...given), { warnings: json ? warnings : null, where }, io);
     });
   });
-  const failed = (error: unknown): Promise<ExitCode> => {
+  const failed = async (error: unknown): Promise<ExitCode> => {
     const end = io.argv.indexOf('--');
     const json = io.argv.slice(0, end < 0 ? undefined : end).includes('--json');
-    return printError(error, { json, where }, io);
+    const code = await printError(error, { json, where }, io);
+    const target = mistypedTarget(error);
+    const verb = program.reached.name();
+    if (target !== null && ACT_ON_TARGETS.has(verb)) await recordAttempt({ verb, target }, where, io);
+    return code;
   };
   try {
     await program.parseAsync(commandLine(io.argv), { from: 'user' });
@@ -44,6 +48,27 @@ export async function runCommand(io: Io): Promise<ExitCode> {
     if (error.exitCode !== 0) return failed(usageError(error, program));
     return write(io, program.printed).then(() => EXIT.done, failed);
   }
+}
+
+/** The verbs that stop a target, or give it back. */
+const ACT_ON_TARGETS: ReadonlySet<string> = new Set(['kill', 'pause', 'restrict', 'revive']);
+
+interface Attempt {
+  readonly verb: string;
+  readonly target: string;
+}
+
+/**
+ * Has the log keep that somebody has tried to stop something that is no target. The error is printed by then, and
+ * nothing is said of this: where there is no log it is let go.
+ */
+async function recordAttempt({ verb, target }: Attempt, where: Where, io: Io): Promise<void> {
+  const quiet: Io = { ...io, watched: false, err: () => {} };
+  await withContext({ json: true, where, io: quiet, warnings: [] }, async (context) => {
+    const control = await context.control();
+    // It is no target, so both refuse it before anything else.
+    await (verb === 'revive' ? control.revive({ target }) : control.kill({ target }));
+  }).catch(() => {});
 }
 
 /** What was typed, with `help kill` and `version` as the options that they mean. */

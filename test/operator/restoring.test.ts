@@ -123,7 +123,8 @@ describe.each(allStores)('giving authority back, over %s', (_name, sides) => {
     ]);
     // Nor do many kinds of them, and a kill is not kept waiting.
     for (let i = 0; i < 200; i += 1) await code(operator.revive({ target: `agent:a${i}`, reason: 'x' }));
-    for (let i = 0; i < 200; i += 1) await code(operator.setAutonomy({ action: `a.b${i}`, stage: 'trusted', reason: 'x' }));
+    for (let i = 0; i < 200; i += 1)
+      await code(operator.setAutonomy({ action: `a.b${i}`, stage: 'trusted', reason: 'x' }));
     await Promise.all(Array.from({ length: 100 }, (_, i) => code(operator.setMode({ mode: 'live', reason: `${i}` }))));
     expect(await code(ann.kill({ target: 'all' }))).toBe('done');
     await operator.settled();
