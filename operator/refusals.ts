@@ -251,7 +251,6 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   reason_required: {
     code: 'REASON_REQUIRED',
-    isAttempt: true,
     says: ({ what = 'Giving authority back' }) => `${what} takes a reason.`,
     hint: { program: 'Add one: { reason: "…" }.', command: 'Add one: --reason "…"' },
   },

@@ -86,8 +86,8 @@ const TAKERS: readonly Taker[] = [
     'operator.roles',
     (roles) => givenOperator({ id: 'dana', roles }),
     [
-      ['admin', /must be a list of names, not "admin"\./],
-      [[5], /must be a list of names/],
+      ['admin', /must be a list of viewer, .* not "admin"\./],
+      [[5], /must be a list of viewer/],
       [null, /not null\./],
     ],
   ],

@@ -290,6 +290,25 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       right: { name: 'r', ...changes },
       any,
     },
+    'control.setGovernance': {
+      call: (options) => change(control.setGovernance(options)),
+      right: {
+        ...{ reason, epoch: 10_000, secondPerson: 'off', ladder: false, dwellMs: 0, drillMs: null },
+        ...{ breakGlass: false, pendingExpiresMs: 60_000, restoreRoles: { live: ['admin'] } },
+      },
+      any: [...any, 'drillMs'],
+    },
+    'control.requests': { call: (options) => control.requests(options), right: { skip: 0, limit: 1 } },
+    'control.approveRequest': {
+      call: (options) => change(control.approveRequest(options)),
+      right: { id: 'q', reason },
+      any,
+    },
+    'control.withdrawRequest': {
+      call: (options) => change(control.withdrawRequest(options)),
+      right: { id: 'q', reason },
+      any,
+    },
     'control.rules': { call: (options) => control.rules(options), right: { ...list(RULE_FILTERS) } },
     'control.check': { call: (options) => control.check(options), right: question },
     'control.explain': { call: (options) => control.explain(options), right: question },
@@ -303,7 +322,7 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     'control.run': { call: (options) => change(control.run('r-1', options)), right: { skip: 0, limit: 5 } },
     'control.resolve': {
       call: (options) => change(control.resolve(options as never)),
-      right: { run: 'r-1', key: 'k', landed: true, ...changes },
+      right: { run: 'r-1', key: 'k', landed: true, reason, epoch: changes.epoch },
       any: [...any, 'run'], // null: outside any run
     },
     'control.previewRollback': {

@@ -4,7 +4,7 @@ import { change, CHANGE_KEYS, type ChangeOptions } from './change.ts';
 import { givenRun } from '../runs.ts';
 
 /** Of which intent an operator says whether it has landed. */
-export interface ResolveOptions extends ChangeOptions {
+export interface ResolveOptions extends Pick<ChangeOptions, 'reason' | 'epoch'> {
   /** The run in which it was intended; null: outside any run. */
   readonly run: string | null;
   readonly key: string;
@@ -14,7 +14,8 @@ export interface ResolveOptions extends ChangeOptions {
 /** What is to be said of an intent; which one that is, the journal knows. */
 export function givenResolve(options: ResolveOptions) {
   const given = checkKeys('resolve', options, {
-    ...CHANGE_KEYS,
+    reason: CHANGE_KEYS.reason,
+    epoch: CHANGE_KEYS.epoch,
     run: ['runId', 'run_id'],
     key: ['idempotencyKey', 'idempotency_key'],
     landed: true,

@@ -8,7 +8,10 @@ import { temporaryFolder } from '../servers/index.ts';
 const page = readFileSync(join(root, 'docs/governance.md'), 'utf8');
 
 /** Each command of the page, and each text that it shows as printed, in their order. */
-const BLOCKS = [...page.matchAll(/^```(sh|text)\n(.*?)^```$/gms)].map(([, language, text = '']) => ({ language, text }));
+const BLOCKS = [...page.matchAll(/^```(sh|text)\n(.*?)^```$/gms)].map(([, language, text = '']) => ({
+  language,
+  text,
+}));
 
 /** The words of a command line, as a shell reads them. */
 const wordsOf = (line: string): string[] =>
@@ -33,7 +36,12 @@ test('what docs/governance.md shows is what its commands print, in this order', 
     } else {
       const lines = printed.split('\n').map(steady);
       for (const line of text.split('\n').filter(Boolean))
-        expect.soft(lines.some((each) => each.startsWith(steady(line))), `${line}\n---\n${printed}`).toBe(true);
+        expect
+          .soft(
+            lines.some((each) => each.startsWith(steady(line))),
+            `${line}\n---\n${printed}`,
+          )
+          .toBe(true);
     }
   }
   expect(commands).toBe(12);

@@ -307,6 +307,11 @@ describe('every verb, on a file store', () => {
       features: {},
       feature_details: {},
       limits: {},
+      governance: {
+        ...{ second_person: 'off', ladder: false, dwell_ms: 0, drill_ms: null, break_glass: false },
+        ...{ pending_expires_ms: 3_600_000, restore_roles: {}, changed: null },
+      },
+      requests: [],
       rules: [],
       autonomy: {},
       budgets: [],
