@@ -215,6 +215,11 @@ export interface Status {
   readonly tripwires: readonly TripwireRow[];
   /** What executors have stopped and the log does not have yet: it holds, and `revive` lifts it. */
   readonly stops: readonly HeldStopRow[];
+  /**
+   * When an operating process last said that it runs, by the store's clock; null where none has in the last hour.
+   * Without one nothing ends by its time, and no alert is sent.
+   */
+  readonly operating: { readonly last_at: string | null; readonly runs: boolean };
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
   /**

@@ -23,7 +23,7 @@ import { isChangeRefusedError, type Refusal } from './refusals.ts';
 import { Renewals } from './renewals.ts';
 
 export interface OperateOptions {
-  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'journals' | 'stops'>;
+  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'journals' | 'stops' | 'operating'>;
   /** @throws ChangeRefusedError where the kill is gone; KillSwitchError that says why it was not recorded */
   readonly append: (order: Order) => Promise<Recorded>;
   /** How long recording an end is tried, in milliseconds. */
@@ -36,6 +36,9 @@ export interface OperateOptions {
 }
 
 const LOOK_MS = 1000;
+
+/** How often it says that it runs, in milliseconds. */
+const NOTE_MS = 5000;
 
 /** A kill that has an end, and when this process first saw that end. */
 interface Ending {
@@ -59,6 +62,7 @@ export class Operating {
   readonly #loop: Promise<void>;
   #head: Head | null = null;
   #lastEventAt = 0;
+  #notedAt = Number.NEGATIVE_INFINITY;
   #trouble = '';
 
   constructor(options: OperateOptions) {
@@ -99,6 +103,7 @@ export class Operating {
     const { head, time } = await connection.read([entryKey('control')]);
     const look: ClockLook = { before, after: clock(), store: Date.parse(time) };
     if (!sameHead(head, this.#head)) await this.#catchUp(head);
+    if (head) await this.#sayThatItRuns(look.after.mono);
     if (head) await this.#journals.look(look.after.mono, [look.store, look.after.wall]);
     const timekeeping: Timekeeping = {
       started: this.#started,
@@ -115,6 +120,13 @@ export class Operating {
     const why = clocksAgree(look, timekeeping) ? 'the log has events of a later time' : this.#whyWaiting();
     const which = waiting === 1 ? 'A kill is past its end' : `${waiting} kills are past their end`;
     return `${which} by the store's clock, and ${waiting === 1 ? 'stays' : 'stay'}: ${why}.`;
+  }
+
+  /** A user who may only read cannot say so, and ends no kills either. */
+  async #sayThatItRuns(now: number): Promise<void> {
+    if (now - this.#notedAt < NOTE_MS) return;
+    this.#notedAt = now;
+    await this.#options.connection.operating?.note().catch(() => {});
   }
 
   /** Copies what executors have stopped. @returns what of it cannot be read, or an empty text */

@@ -5,6 +5,7 @@ import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
 import type { Journal, JournalKeeper } from './capabilities/journal.ts';
 import type { Ledger, LedgerReader } from './capabilities/ledger.ts';
+import type { OperatingNotes } from './capabilities/operating.ts';
 import type { SnapshotKeeper } from './capabilities/snapshots.ts';
 import type { StopReader, Stops } from './capabilities/stops.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
@@ -250,6 +251,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly ledger: LedgerReader | null;
   /** Null: no stop of an executor is kept. */
   readonly stops: StopReader | null;
+  /** Null: nobody can tell whether an operating process runs. */
+  readonly operating: OperatingNotes | null;
   /**
    * Why the store may lose what it has acknowledged, as a sentence that says how to mend it; null where nothing says
    * so.

@@ -1,6 +1,8 @@
 import { entryKey } from '../../flags/index.ts';
 import { heldApprovals } from '../approvals.ts';
 import { readBudgets, tripwireRows } from '../budget-rows.ts';
+import type { ControlConnection } from '../../store/ports.ts';
+import type { Status } from '../answers.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { takesNone } from '../given/checks.ts';
 import { givenList } from '../given/list.ts';
@@ -9,6 +11,15 @@ import { judgeReports } from '../judge-reports.ts';
 import { KILL_FILTERS } from '../list-filters.ts';
 import { killRecords, statusOf } from '../status.ts';
 import type { Acting } from './acting.ts';
+
+/** How old the last word of an operating process may be that runs, in milliseconds: it speaks every five seconds. */
+const OPERATES_MS = 30_000;
+
+/** Whether an operating process runs. Where this user may not read that, or nothing says so, none is known. */
+async function operatingNow({ operating }: ControlConnection, now: string): Promise<Status['operating']> {
+  const last = (await operating?.last().catch(() => null)) ?? null;
+  return { last_at: last, runs: last !== null && Date.parse(now) - Date.parse(last) < OPERATES_MS };
+}
 
 /** How the switch stands. */
 export const status = ({
@@ -27,6 +38,7 @@ export const status = ({
       budgets: await readBudgets(connection, whole),
       tripwires: tripwireRows(state),
       stops: await heldStops(connection, state),
+      operating: await operatingNow(connection, whole.time),
       ...(await judgeReports(heard.beats, state, connection)),
       store_problem: await connection.problem(),
     };

@@ -26,6 +26,7 @@ import { OldForks } from './old-forks.ts';
 import { fileJournals } from './journal.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { filePaths, reportFolders, storeFolder } from './paths.ts';
+import { fileOperating } from './operating.ts';
 import { Precedence } from './precedence.ts';
 import { readLog } from './read-log.ts';
 import { readBeats } from './read-beats.ts';
@@ -159,6 +160,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         journals: journals.journals,
         ledger: fileLedgerReader(paths, { now: wall, admit }),
         stops: fileStopReader(paths, admit),
+        operating: fileOperating(paths, { now: wall, admit }),
         problem: async () => null,
         forks: {
           read(generation) {

@@ -89,6 +89,16 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         },
         ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStopReader(memory, organizationId, admit),
+        operating: {
+          async note() {
+            await admit('write');
+            memory.organization(organizationId).operating.at = memory.time;
+          },
+          async last() {
+            await admit('read');
+            return memory.organization(organizationId).operating.at;
+          },
+        },
         anchors: null,
         snapshots: null,
         problem: async () => null,

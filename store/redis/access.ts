@@ -89,6 +89,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   },
   changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
   precedence: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
+  operating: { operator: ['pttl', 'set'], viewer: ['pttl'] },
   journal: {
     executor: ['fcall', 'hsetnx', 'hget', 'hmget'],
     operator: [...SCRIPT, 'hmget', 'hdel'],

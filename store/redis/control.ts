@@ -31,6 +31,7 @@ import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { redisLedgerReader } from './ledger.ts';
+import { redisOperating } from './operating.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, headTextAfter, logId, reply } from './replies.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
@@ -217,6 +218,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     approvals: redisApprovalKeeper(parts),
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
+    operating: redisOperating(parts),
     problem: async () => {
       const problem = await connection.request({ access: 'read', send: evictionProblem });
       return problem === null ? null : `Redis at ${endpoint.location} ${problem}.`;

@@ -322,6 +322,7 @@ describe('every verb, on a file store', () => {
         },
       ],
       stops: [],
+      operating: { last_at: null, runs: false },
       held_approvals: 0,
       executors: [],
       forks: [],
