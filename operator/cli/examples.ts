@@ -90,7 +90,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'flagd validate': ['flagd validate flags.json', 'flagd validate --strict flags.json app.json    # for a pipeline'],
   'redis acl': [
     'redis acl --store redis://redis.internal:6379',
-    'redis acl --executor mailer --store redis://redis.internal:6379',
+    'redis acl --executor mailer --executor web --store redis://redis.internal:6379',
+    'redis acl --only executor --executor late --store redis://redis.internal:6379    # one more, later',
   ],
 };
 
