@@ -19,7 +19,9 @@ export const verb: Verb = (command, perform) => {
         .conflicts('viewer'),
     )
     .addOption(
-      new Option('--only <role>', 'only the users of one role: to add them to a Redis that has the others').choices(ROLES),
+      new Option('--only <role>', 'only the users of one role: to add them to a Redis that has the others').choices(
+        ROLES,
+      ),
     )
     .option('--viewer', 'as --only viewer: who only reads (lists, log verify, watch)')
     .action(
@@ -33,7 +35,9 @@ export const verb: Verb = (command, perform) => {
         for (const line of isFile ? fileHowTo(words, location) : userHowTo(words, location)) context.note(line);
         const [first] = users;
         if (first && users.length === 1)
-          context.note(`In a URL this user is written ${encodeURIComponent(first.name)}, and its whole URL is in --json.`);
+          context.note(
+            `In a URL this user is written ${encodeURIComponent(first.name)}, and its whole URL is in --json.`,
+          );
         else context.note('The URL of each user, in which its name is percent-encoded, is in --json.');
         return Promise.resolve({
           value: { users: users.map((user) => ({ ...user, url: urlOf(user, location) })) },

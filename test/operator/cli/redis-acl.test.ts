@@ -82,28 +82,31 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
   );
 });
 
-test.skipIf(!hasTools)('the whole file is put into a Redis that runs by what is said, and `default` is off then', async () => {
-  const redis = await startRedis();
-  const whose = ['redis', 'acl', '--store', redis.url, '--executor', 'it is', '--executor', 'web'];
-  const { stderr } = await runHere(whose);
-  expect(stderr).toMatch(/nobody is locked out: add a user of your own who administers this server/);
-  await redis.cli('ACL', 'SETUSER', 'root', 'on', '>toor', '~*', '&*', '+@all');
-  const shell = [
-    `cd '${temporaryFolder('users').path}'`,
-    `kill-switch() { '${process.execPath}' '${join(root, 'dist/operator/cli/main.js')}' "$@"; }`,
-    ...stderr.split('\n').filter((line) => line.startsWith('  ')),
-    'stat -c %a users.acl; cat users.acl',
-  ].join('\n');
-  const said = execFileSync('bash', ['-c', shell], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  expect(said).toMatch(/^(OK\n){5}600\nuser /);
-  await expect(redis.cli('PING')).rejects.toThrow(/NOAUTH/);
-  const passwords = [...said.matchAll(/ >([0-9a-f]{48}) /g)].map(([, password = '']) => password);
-  expect(new Set(passwords).size).toBe(4);
-  const { json } = await runHere([...whose, '--json']);
-  const urls = passwords.map((password, index) => json.users[index].url.replace('PASSWORD', password));
-  expect(await runHere(['init', '--store', urls[2]])).toMatchObject({ code: 0 });
-  expect(await runHere(['status', '--store', urls[3]])).toMatchObject({ code: 0 });
-});
+test.skipIf(!hasTools)(
+  'the whole file is put into a Redis that runs by what is said, and `default` is off then',
+  async () => {
+    const redis = await startRedis();
+    const whose = ['redis', 'acl', '--store', redis.url, '--executor', 'it is', '--executor', 'web'];
+    const { stderr } = await runHere(whose);
+    expect(stderr).toMatch(/nobody is locked out: add a user of your own who administers this server/);
+    await redis.cli('ACL', 'SETUSER', 'root', 'on', '>toor', '~*', '&*', '+@all');
+    const shell = [
+      `cd '${temporaryFolder('users').path}'`,
+      `kill-switch() { '${process.execPath}' '${join(root, 'dist/operator/cli/main.js')}' "$@"; }`,
+      ...stderr.split('\n').filter((line) => line.startsWith('  ')),
+      'stat -c %a users.acl; cat users.acl',
+    ].join('\n');
+    const said = execFileSync('bash', ['-c', shell], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    expect(said).toMatch(/^(OK\n){5}600\nuser /);
+    await expect(redis.cli('PING')).rejects.toThrow(/NOAUTH/);
+    const passwords = [...said.matchAll(/ >([0-9a-f]{48}) /g)].map(([, password = '']) => password);
+    expect(new Set(passwords).size).toBe(4);
+    const { json } = await runHere([...whose, '--json']);
+    const urls = passwords.map((password, index) => json.users[index].url.replace('PASSWORD', password));
+    expect(await runHere(['init', '--store', urls[2]])).toMatchObject({ code: 0 });
+    expect(await runHere(['status', '--store', urls[3]])).toMatchObject({ code: 0 });
+  },
+);
 
 test('every verb that asks a store is done above by whoever may', () => {
   const done = [...CHANGES, ...READS].map((line) => line.replace(/ (--|agent:|[flx] |a\.b |live|day|repeats).*/, ''));

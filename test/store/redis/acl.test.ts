@@ -122,7 +122,11 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
     const operator = operatorUser({ organizationId: 'acme', keyPrefix: '', db: 2 });
     const url = `${redis.url.replace('//', `//${encodeURIComponent(operator.name)}:PASSWORD@`)}/2`;
     expect(JSON.parse(json.stdout)).toMatchObject({
-      users: [{ ...operator, url }, { url: expect.stringMatching(/viewer:PASSWORD@/) }, { name: 'default', rules: ['off'], url: null }],
+      users: [
+        { ...operator, url },
+        { url: expect.stringMatching(/viewer:PASSWORD@/) },
+        { name: 'default', rules: ['off'], url: null },
+      ],
     });
     for (const words of [['--viewer'], ['--only', 'viewer']])
       expect(await ks('redis', 'acl', ...words, '--store', redis.url)).toMatchObject({
