@@ -230,6 +230,12 @@ export interface ControlWriter {
   forget(executorId: string, writer?: string): Promise<void>;
 }
 
+/** How many replicas a store has, and how many of them have a change. */
+export interface Replication {
+  readonly replicas: number;
+  readonly replicated: number;
+}
+
 /**
  * An operator's connection to a store. What else a driver can do is a *capability*: a member with a type of its own,
  * null where the driver lacks it. It is never optional, so that each driver says whether it has it.
@@ -250,6 +256,12 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly ledger: LedgerReader | null;
   /** Null: no stop of an executor is kept. */
   readonly stops: StopReader | null;
+  /**
+   * Which replicas of the store have a change by now, and would keep it if the store's own machine were lost; null: not
+   * known. A driver without replicas says that there are none.
+   * @throws KillSwitchError
+   */
+  replication(head: Pick<Head, 'epoch' | 'hash'>): Promise<Replication | null>;
   /**
    * Why the store may lose what it has acknowledged, as a sentence that says how to mend it; null where nothing says
    * so.

@@ -6,6 +6,7 @@ import {
   awaitPrecedence,
   type Batch,
   controlView,
+  NO_REPLICAS,
   readBack,
   readsOnlyKills,
   sameHead,
@@ -112,6 +113,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           await journals.close();
         },
         shelf: fileShelfReader(paths, admit),
+        replication: () => Promise.resolve(NO_REPLICAS),
         anchors: { remembered: async () => rememberedOf({ root, organizationId }) },
         read(keys) {
           readAt = performance.now();

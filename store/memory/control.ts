@@ -1,6 +1,6 @@
 import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
 import { checkKeys, readable } from '../../flags/options.ts';
-import { controlView, readBack, sameHead } from '../answers.ts';
+import { controlView, NO_REPLICAS, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
 import { memoryLedgerParts, memoryLedgerReader } from './ledger.ts';
@@ -90,6 +90,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStopReader(memory, organizationId, admit),
         anchors: null,
+        replication: () => Promise.resolve(NO_REPLICAS),
         snapshots: null,
         problem: async () => null,
         async *log(after) {

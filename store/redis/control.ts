@@ -33,6 +33,7 @@ import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kep
 import { redisLedgerReader } from './ledger.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, headTextAfter, logId, reply } from './replies.ts';
+import { redisReplication } from './replication.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
 import { redisStopReader } from './stops.ts';
@@ -217,6 +218,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     approvals: redisApprovalKeeper(parts),
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
+    replication: redisReplication(parts),
     problem: async () => {
       const problem = await connection.request({ access: 'read', send: evictionProblem });
       return problem === null ? null : `Redis at ${endpoint.location} ${problem}.`;
