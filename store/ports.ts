@@ -1,6 +1,7 @@
 import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
 import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
+import type { Inspection } from './capabilities/inspection.ts';
 import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
 import type { Journal, JournalKeeper } from './capabilities/journal.ts';
@@ -262,6 +263,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
    * @throws KillSwitchError
    */
   replication(head: Pick<Head, 'epoch' | 'hash'>): Promise<Replication | null>;
+  /** What the store says of itself to whoever checks it. @throws KillSwitchError */
+  inspect(): Promise<Inspection>;
   /**
    * Why the store may lose what it has acknowledged, as a sentence that says how to mend it; null where nothing says
    * so.

@@ -5,6 +5,7 @@ import { Acting } from './acting.ts';
 import { approvals } from './approvals.ts';
 import { beginning } from './beginning.ts';
 import { budgets } from './budgets.ts';
+import { doctor } from './doctor.ts';
 import { executors } from './executors.ts';
 import { features } from './features.ts';
 import { judging } from './judging.ts';
@@ -37,6 +38,7 @@ export function controlPlaneOf(
     ...standing(acting),
     ...judging(acting),
     ...status(acting),
+    ...doctor(acting),
     ...executors(acting),
     ...runs(acting),
     ...log(acting),

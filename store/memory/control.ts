@@ -90,6 +90,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStopReader(memory, organizationId, admit),
         anchors: null,
+        inspect: () => Promise.resolve({ takesNone: null, of: null }),
         replication: () => Promise.resolve(NO_REPLICAS),
         snapshots: null,
         problem: async () => null,

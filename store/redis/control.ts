@@ -26,6 +26,7 @@ import { redisApprovalKeeper } from './approvals.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import { evictionProblem } from './eviction.ts';
+import { inspectRedis } from './inspection.ts';
 import { loadIoredis } from './ioredis.ts';
 import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
@@ -219,6 +220,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
     replication: redisReplication(parts),
+    inspect: () => inspectRedis(parts, endpoint),
     problem: async () => {
       const problem = await connection.request({ access: 'read', send: evictionProblem });
       return problem === null ? null : `Redis at ${endpoint.location} ${problem}.`;
