@@ -13,7 +13,6 @@ import type {
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
-import type { Finding } from './doctor/finding.ts';
 import type { Difference } from './differences.ts';
 import type { HeldStopRow } from './held-stops.ts';
 import type { ListAnswer } from './lists.ts';
@@ -77,12 +76,6 @@ export interface KillAnswer {
   readonly replicated: number | null;
   readonly replicas: number | null;
   readonly acknowledgements: Acknowledgements;
-}
-
-/** `safe`: no finding is `unsafe`. */
-export interface DoctorAnswer {
-  readonly safe: boolean;
-  readonly findings: readonly Finding[];
 }
 
 /** The kill that was lifted, and the number of the change. */

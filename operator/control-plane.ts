@@ -6,7 +6,6 @@ import type {
   ApprovalDetail,
   ApprovalsAnswer,
   ChangeAnswer,
-  DoctorAnswer,
   Explanation,
   FeatureRow,
   ForksAnswer,
@@ -30,6 +29,7 @@ import type { ForgetOptions } from './forget-executor.ts';
 import type { ApproveOptions, RejectOptions } from './given/approval.ts';
 import type { AutonomyOptions } from './given/autonomy.ts';
 import type { BudgetOptions, RemoveBudgetOptions } from './given/budget.ts';
+import type { DoctorAnswer } from './doctor/answer.ts';
 import type { DoctorOptions } from './given/doctor.ts';
 import type { FeatureOptions, RequirementOptions } from './given/feature.ts';
 import type { FlagsOptions } from './given/flags.ts';

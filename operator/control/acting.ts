@@ -17,7 +17,7 @@ import { stopHeard } from '../stop-heard.ts';
 /** How long the copy of a stop is tried that somebody needs, in milliseconds. */
 const COPY_RETRY_MS = 10_000;
 
-/** How long to wait at most for what replicas say, in milliseconds; where they answer it is over sooner than the kill. */
+/** How long to wait at most for what replicas say, in milliseconds; where they answer it takes less than the kill. */
 const REPLICATION_MS = 1000;
 
 /** What a stop has hit, and who has obeyed it. */

@@ -1,6 +1,6 @@
 import { type Check, judging, named, unsafe, warning } from './finding.ts';
 
-/** By how much clocks may differ, in milliseconds: less is not seen by anybody, and more than the second is a mistake. */
+/** By how much clocks may differ, in milliseconds: less is noise, and more than the second is a mistake. */
 const [SKEW_MS, WRONG_MS] = [2000, 60_000];
 
 const seconds = (ms: number): string => `${Math.round(Math.abs(ms) / 100) / 10} s`;

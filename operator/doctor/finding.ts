@@ -4,22 +4,7 @@ import type { ForksAnswer } from '../answers.ts';
 import type { FlagdValidation } from '../flagd-validate.ts';
 import type { HeldStopRow } from '../held-stops.ts';
 import type { Heard } from '../hearing.ts';
-
-export const LEVELS = ['unsafe', 'warning', 'unknown', 'ok'] as const;
-
-/**
- * How bad a finding is. `unsafe`: what the switch promises does not hold, or may be undone by somebody who should not.
- * `warning`: it holds, with less in reserve. `unknown`: this could not be looked at.
- */
-export type Level = (typeof LEVELS)[number];
-
-/** What one check has found. `mend`: what to do, as a sentence or a command; null where there is nothing to do. */
-export interface Finding {
-  readonly check: string;
-  readonly level: Level;
-  readonly says: string;
-  readonly mend: string | null;
-}
+import type { Finding } from './answer.ts';
 
 /** A finding before its check is named. */
 export type Found = Omit<Finding, 'check'>;

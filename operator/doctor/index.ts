@@ -1,6 +1,7 @@
 import { clocks } from './clocks.ts';
 import { anchors, leases, versions } from './executors.ts';
-import type { Check, Examined, Finding } from './finding.ts';
+import type { Finding } from './answer.ts';
+import type { Check, Examined } from './finding.ts';
 import { flags } from './flags.ts';
 import { operating, rules } from './operating.ts';
 import { permissions } from './permissions.ts';

@@ -16,7 +16,7 @@ export interface FileInspection {
   readonly places: readonly InspectedPlace[];
 }
 
-/** A user of Redis that is switched on. `may`: which commands it may that give authority back, or take the switch away. */
+/** A user of Redis that is on. `may`: the commands it may use that give authority back, or take the switch away. */
 export interface InspectedUser {
   readonly name: string;
   readonly needsPassword: boolean;

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { printable } from '../../../flags/index.ts';
-import type { Finding } from '../../doctor/finding.ts';
+import type { Finding } from '../../doctor/answer.ts';
 import { EXIT, type Verb } from '../command.ts';
 import { count } from '../output.ts';
 import { readText } from '../read-definition.ts';

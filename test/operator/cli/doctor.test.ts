@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { root } from '../../../scripts/prepare.mjs';
 import { type LogEvent, nextChange } from '../../../flags/index.ts';
 import { DOCTOR_CHECKS } from '../../../operator/doctor/index.ts';
-import type { Finding } from '../../../operator/doctor/finding.ts';
+import type { Finding } from '../../../operator/doctor/answer.ts';
 import { openControlPlane } from '../../../operator/index.ts';
 import { executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import { connectExecutor } from '../../../store/connect-executor.ts';

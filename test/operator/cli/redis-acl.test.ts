@@ -110,7 +110,16 @@ test.skipIf(!hasTools)(
 
 test('every verb that asks a store is done above by whoever may', () => {
   const done = [...CHANGES, ...READS].map((line) => line.replace(/ (--|agent:|[flx] |a\.b |live|day|repeats).*/, ''));
-  const others = ['init', 'recover', 'watch', 'executors forget', 'flagd import', 'flagd validate', 'redis acl', 'doctor'];
+  const others = [
+    'init',
+    'recover',
+    'watch',
+    'executors forget',
+    'flagd import',
+    'flagd validate',
+    'redis acl',
+    'doctor',
+  ];
   // of something that has to be there
   others.push('approve', 'reject', 'approvals show', 'approval withdraw', 'rule remove', 'runs resolve');
   others.push('rollback');
