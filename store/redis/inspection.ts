@@ -40,7 +40,7 @@ export async function inspectRedis(
   const { info, config, users } = await connection.request({
     access: 'read',
     send: async (client) => ({
-      info: infoOf(String((await permitted(client.call('INFO'))) ?? '')),
+      info: infoOf(await permitted(client.call('INFO'))),
       config: pairsOf(await permitted(client.call('CONFIG', 'GET', ...SETTINGS))),
       users: await usersOf(client, keys),
     }),
@@ -62,8 +62,12 @@ async function permitted(answer: Promise<unknown>): Promise<unknown> {
   }
 }
 
-const infoOf = (text: string): ReadonlyMap<string, string> =>
-  new Map([...text.matchAll(/^([\w-]+):(.*?)\r?$/gm)].map(([, field = '', value = '']) => [field, value]));
+const infoOf = (answer: unknown): ReadonlyMap<string, string> =>
+  new Map(
+    [...(typeof answer === 'string' ? answer : '').matchAll(/^([\w-]+):(.*?)\r?$/gm)].map(
+      ([, field = '', value = '']) => [field, value],
+    ),
+  );
 
 /** A map as either protocol gives it. */
 function pairsOf(answer: unknown): ReadonlyMap<string, string> | null {
