@@ -66,12 +66,18 @@ export interface RecordedKill extends ChangeAnswer {
   readonly kill: KillRecord | null;
 }
 
-/** `already`: the target was already killed as strictly and for as long; the call is recorded as a seconding. */
+/**
+ * `already`: the target was already killed as strictly and for as long; the call is recorded as a seconding.
+ * `replicated`: how many of the `replicas` of the store have it, as they have said within about 100 ms; both null: not
+ * known. None: if the store's own machine is lost now, so may the kill be. A store in a folder or in memory has none.
+ */
 export interface KillAnswer {
   readonly kill: KillRecord;
   readonly epoch: number;
   readonly already: boolean;
   readonly matched: Matched;
+  readonly replicated: number | null;
+  readonly replicas: number | null;
   readonly acknowledgements: Acknowledgements;
 }
 

@@ -31,6 +31,8 @@ import type { ForgetOptions } from './forget-executor.ts';
 import type { ApproveOptions, RejectOptions } from './given/approval.ts';
 import type { AutonomyOptions } from './given/autonomy.ts';
 import type { BudgetOptions, RemoveBudgetOptions } from './given/budget.ts';
+import type { DoctorAnswer } from './doctor/answer.ts';
+import type { DoctorOptions } from './given/doctor.ts';
 import type { FeatureOptions, RequirementOptions } from './given/feature.ts';
 import type { FlagsOptions } from './given/flags.ts';
 import type { GovernanceOptions, RequestOptions } from './given/governance.ts';
@@ -187,6 +189,11 @@ export interface ControlPlane {
    * @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE, as every call that reads it
    */
   status(): Promise<Status>;
+  /**
+   * Whether what the switch promises can be relied on here: the store, who may write it, clocks, executors. Nothing is
+   * recorded. A store that cannot be read gives findings, and no error.
+   */
+  doctor(options?: DoctorOptions): Promise<DoctorAnswer>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
   /** Active kills, newest first. */

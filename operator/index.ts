@@ -1,6 +1,8 @@
 export type { Acknowledgements, ExecutorAcknowledgement, ExecutorState, SharedWriter } from './acknowledge.ts';
 export type { ApprovalRecord, ApprovalStatus, StandingRecord } from './approval-records.ts';
 export type * from './answers.ts';
+export type * from './doctor/answer.ts';
+export type { DoctorOptions } from './given/doctor.ts';
 export type { ControlPlane } from './control-plane.ts';
 export type { Difference } from './differences.ts';
 export type { ForgetOptions } from './forget-executor.ts';

@@ -26,6 +26,8 @@ import {
 export interface OpenedSwitchOptions {
   readonly connection: ControlConnection;
   readonly place: Place;
+  /** Whether the store has a clock of its own. */
+  readonly ownClock: boolean;
   /** How long a change is tried again while the store does not take it, in milliseconds. */
   readonly retryMs: number;
   /** Null: this is no operating process. */
@@ -48,6 +50,7 @@ export interface OpenedSwitchOptions {
 export class OpenedSwitch {
   readonly connection: ControlConnection;
   readonly place: Place;
+  readonly ownClock: boolean;
   readonly hearing: Hearing;
   readonly pace: Pace;
   readonly #changes: ChangeQueue;
@@ -58,9 +61,10 @@ export class OpenedSwitch {
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
-  constructor({ connection, place, retryMs, operate, checks, pace = SYSTEM_PACE }: OpenedSwitchOptions) {
+  constructor({ connection, place, ownClock, retryMs, operate, checks, pace = SYSTEM_PACE }: OpenedSwitchOptions) {
     this.connection = connection;
     this.place = place;
+    this.ownClock = ownClock;
     this.hearing = new Hearing(connection);
     this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });

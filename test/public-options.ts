@@ -231,6 +231,10 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       right: { action: 'a.b', stage: 'trusted', ...changes, ...waiting },
       any,
     },
+    'control.doctor': {
+      call: (options) => control.doctor(options),
+      right: { flagd: [{ file: 'flags.json', text: '{}' }] },
+    },
     'control.setBudget': {
       call: (options) => change(control.setBudget(options)),
       right: {

@@ -96,9 +96,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'flagd export': ['flagd export', 'flagd export --watch flags.json'],
   'flagd import': ['flagd import flags.json --reason "banner on"'],
   'flagd validate': ['flagd validate flags.json', 'flagd validate --strict flags.json app.json    # for a pipeline'],
+  doctor: ['doctor', 'doctor --flagd flags.json    # exit 1 on what is unsafe'],
   'redis acl': [
     'redis acl --store redis://redis.internal:6379',
-    'redis acl --executor mailer --store redis://redis.internal:6379',
+    'redis acl --executor mailer --executor web --store redis://redis.internal:6379',
+    'redis acl --only executor --executor late --store redis://redis.internal:6379    # one more, later',
   ],
 };
 

@@ -41,6 +41,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'tripwire remove', summary: 'remove a tripwire', load: () => import('./commands/tripwire-remove.ts') },
   { name: 'tripwires', summary: 'list the tripwires', load: () => import('./commands/tripwires.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
+  { name: 'doctor', summary: 'check what the switch rests on, with how to mend it', load: () => import('./commands/doctor.ts') },
   { name: 'watch', summary: 'show each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
   { name: 'rules', summary: 'list the standing restrictions', load: () => import('./commands/rules.ts') },
@@ -71,7 +72,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'flagd validate', summary: 'check a flagd definition, and its kill-switch flags', load: () => import('./commands/flagd-validate.ts') },
   {
     name: 'redis acl',
-    summary: 'print the Redis user for an executor, for operators, or for viewers',
+    summary: 'print the users of Redis, as an ACL file: for executors, operators and viewers',
     load: () => import('./commands/redis-acl.ts'),
   },
 ];

@@ -5,6 +5,7 @@ import { Acting } from './acting.ts';
 import { approvals } from './approvals.ts';
 import { beginning } from './beginning.ts';
 import { budgets } from './budgets.ts';
+import { doctor } from './doctor.ts';
 import { executors } from './executors.ts';
 import { features } from './features.ts';
 import { governing } from './governing.ts';
@@ -39,6 +40,7 @@ export function controlPlaneOf(
     ...governing(acting),
     ...judging(acting),
     ...status(acting),
+    ...doctor(acting),
     ...executors(acting),
     ...runs(acting),
     ...log(acting),

@@ -6,6 +6,7 @@ import {
   awaitPrecedence,
   type Batch,
   controlView,
+  NO_REPLICAS,
   readBack,
   readsOnlyKills,
   sameHead,
@@ -21,6 +22,7 @@ import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
 import { forgetOwner, ownerMeant } from './forget-owner.ts';
 import { readForks } from './fork-reports.ts';
+import { inspectFolder } from './inspection.ts';
 import { fileLedgerReader } from './ledger.ts';
 import { OldForks } from './old-forks.ts';
 import { fileJournals } from './journal.ts';
@@ -113,6 +115,8 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           await journals.close();
         },
         shelf: fileShelfReader(paths, admit),
+        replication: () => Promise.resolve(NO_REPLICAS),
+        inspect: () => inspectFolder(root, paths),
         anchors: { remembered: async () => rememberedOf({ root, organizationId }) },
         read(keys) {
           readAt = performance.now();

@@ -1,6 +1,6 @@
 import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
 import { checkKeys, readable } from '../../flags/options.ts';
-import { controlView, readBack, sameHead } from '../answers.ts';
+import { controlView, NO_REPLICAS, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
 import { memoryLedgerParts, memoryLedgerReader } from './ledger.ts';
@@ -100,6 +100,8 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
           },
         },
         anchors: null,
+        inspect: () => Promise.resolve({ takesNone: null, of: null }),
+        replication: () => Promise.resolve(NO_REPLICAS),
         snapshots: null,
         problem: async () => null,
         async *log(after) {

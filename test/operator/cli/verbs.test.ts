@@ -66,6 +66,8 @@ describe('every verb, on a file store', () => {
           suggestions: [],
         },
       },
+      replicas: 0,
+      replicated: 0,
       acknowledgements: {
         total: 0,
         applied: 0,
