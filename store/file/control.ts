@@ -180,7 +180,12 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           };
           return reports.run('forget', forget, { ms: requestTimeoutMs, steps: () => steps });
         },
-        log: (after) => readLog(paths.log, after, { ms: stalledMs, known: reader.log.recent(after), admit }),
+        log: (after) => readLog(paths.log, after, {
+            ms: stalledMs,
+            known: reader.log.recent(after),
+            later: reader.log.end,
+            admit,
+          }),
       };
     },
   };
