@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { budgetSchema, isNoLooser } from '../budget-records.ts';
+import { entryKey } from '../entries.ts';
+import { idSchema } from '../records.ts';
+import { tripwireOf } from '../stops.ts';
+import { DEFAULT_TRIPWIRES, isNoLooserTripwire, tripwireSchema } from '../tripwire-records.ts';
+import { changedBy, row, set } from './row.ts';
+
+/** `definition`: null removes the budget of this name. */
+export const budget = row(
+  { name: z.string().min(1), definition: budgetSchema.nullable() },
+  (view, { name, definition }, event) => {
+    const before = view.get('budget', name);
+    if (!definition)
+      return {
+        patch: { set: [], remove: before ? [entryKey('budget', name)] : [] },
+        direction: before ? 'loosens' : 'neutral',
+      };
+    const budget = { ...definition, since: before?.since ?? event.seq, ...changedBy(event) };
+    return {
+      patch: set('budget', name, budget),
+      direction: !before || isNoLooser(definition, before) ? 'tightens' : 'loosens',
+    };
+  },
+);
+
+/** `definition`: null removes the tripwire of this name, also one that is there by default. */
+export const tripwire = row(
+  { name: idSchema, definition: tripwireSchema.nullable() },
+  (view, { name, definition }, event) => {
+    const before = tripwireOf(view, name);
+    const isRemoved = !definition && !Object.hasOwn(DEFAULT_TRIPWIRES, name);
+    return {
+      patch: isRemoved
+        ? { set: [], remove: view.get('tripwire', name) ? [entryKey('tripwire', name)] : [] }
+        : set('tripwire', name, { definition, ...changedBy(event) }),
+      direction: !before
+        ? definition
+          ? 'tightens'
+          : 'neutral'
+        : definition && isNoLooserTripwire(definition, before)
+          ? 'tightens'
+          : 'loosens',
+    };
+  },
+);
