@@ -1,4 +1,4 @@
-import type { Decision, FlagdDefinition, KillRecord, LogEvent } from '../flags/index.ts';
+import type { Decision, FlagdDefinition, Head, KillRecord, LogEvent } from '../flags/index.ts';
 import type { ExecutorAcknowledgement } from './acknowledge.ts';
 import type {
   AllowAnswer,
@@ -165,6 +165,8 @@ export interface ControlPlane {
   status(): Promise<Status>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
+  /** Where the log stands. @throws NOT_INITIALISED */
+  head(): Promise<Head>;
   /** Active kills, newest first. */
   kills(options?: KillsOptions): Promise<ListAnswer<KillRecord>>;
   /** The state of each executor. */

@@ -30,7 +30,7 @@ const exported = ({ connection, opened, organizationId }: Acting): Exported => (
   now: () => new Date().toISOString(),
 });
 
-type LogMethods = 'log' | 'follow' | 'verifyLog' | 'exportLog' | 'exportLines' | 'exportDefinition' | 'settled';
+type LogMethods = 'log' | 'head' | 'follow' | 'verifyLog' | 'exportLog' | 'exportLines' | 'exportDefinition' | 'settled';
 
 /** The log, and what is made of it. */
 export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
@@ -39,6 +39,11 @@ export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
   log(options = {}) {
     const { after, matches } = givenLog(options);
     return filtered(opened.log(after), matches);
+  },
+
+  async head(...given: readonly unknown[]) {
+    takesNone('head', given);
+    return exported(acting).head();
   },
 
   follow(options = {}) {
