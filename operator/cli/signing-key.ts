@@ -23,15 +23,15 @@ export async function signingKey({ note, settings }: Pick<Context, 'note' | 'set
       `A key that signs was made: ${file}. Its fingerprint is ${await fingerprintIn(file)}. Write that down where others can look it up, apart from what is signed.`,
     );
   const { text, mode } = await readKey(file);
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-    note(`Warning: others may read or write ${file}, and so sign in your place: chmod 600 ${file}, and a new key.`);
   try {
     headSigner(text);
-    return text;
   } catch (error) {
     if (!isKillSwitchError(error)) throw error;
     throw new CommandError('FILE_UNREADABLE', `${printable(file)}: ${error.message}`);
   }
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    note(`Warning: others may read or write ${file}, and so sign in your place: chmod 600 ${file}, and a new key.`);
+  return text;
 }
 
 const fingerprintIn = async (file: string): Promise<string> => headSigner((await readKey(file)).text).fingerprint;

@@ -41,7 +41,7 @@ export const verb: Verb = (command, perform) => {
 
 function ofFile(file: string, value: LogVerification): Answer {
   const name = shownId(file);
-  if (!value.ok) return { value, text: `${name} DOES NOT VERIFY. ${value.problem}`, exitCode: EXIT.notVerified };
+  if (!value.ok) return { value, text: `THE EXPORT DOES NOT VERIFY. ${value.problem}`, exitCode: EXIT.notVerified };
   const signature = value.signed ? signedBy(value.signed) : 'Nobody has signed it: whoever can write it can make another.';
   return { value, text: [`${name} is whole: ${placeOf(value)}.`, signature, ...comparedWith(value)] };
 }
