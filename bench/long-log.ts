@@ -61,7 +61,7 @@ async function beside(bench: Bench, task: Tasks, what: 'start' | 'status'): Prom
   const { from } = task(what, 'old');
   bench.say(`${what} on ${NAMES[from]}`);
   const ms = (age: 'young' | 'old') => async (): Promise<number> => (await measured(task(what, age))).ms;
-  const size = bench.quick ? { rounds: 1 } : { rounds: 15, warmUp: 1 };
+  const size = bench.quick ? { rounds: 1 } : { rounds: 7, warmUp: 1 };
   const both = await interleave({ young: ms('young'), old: ms('old') }, size);
   const name = what === 'start' ? 'start of an executor' : 'status';
   return result({
@@ -86,7 +86,7 @@ async function verifying(bench: Bench, task: Tasks): Promise<Result[]> {
   };
   const least = async (): Promise<number> => (await measured(task('hash', 'old'))).ms / 1000;
   const arms = { verify: () => verify('old'), least, young: () => verify('young') };
-  const seconds = await interleave(arms, { rounds: bench.quick ? 1 : 3 });
+  const seconds = await interleave(arms, { rounds: bench.quick ? 1 : 2 });
   const how = 'a new process each time, without its own start';
   return [
     result({

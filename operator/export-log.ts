@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Head, KillSwitchError, type LogEvent, messageOf, printable, sealEvent, serializeEvent } from '../flags/index.ts';
+import {
+  type Head,
+  KillSwitchError,
+  type LogEvent,
+  messageOf,
+  printable,
+  sealEvent,
+  serializeEvent,
+} from '../flags/index.ts';
 import { removeIfThere, removeLeftBehind } from '../store/left-behind.ts';
 import { sameHead } from '../store/answers.ts';
 import { EventChain } from './event-chain.ts';
@@ -34,8 +42,8 @@ interface Part {
 }
 
 /**
- * The lines of an export: the events up to the head that the store shows at the start, exactly as they were hashed; with
- * a signer, between a header and the signed head.
+ * The lines of an export: the events up to the head that the store shows at the start, exactly as they were hashed;
+ * with a signer, between a header and the signed head.
  * @throws KillSwitchError CORRUPT where the log is not whole up to that head, UNKNOWN_EVENT
  */
 export async function* exportedLines(
@@ -59,7 +67,10 @@ export async function* exportedLines(
 }
 
 const damaged = (problem: string): KillSwitchError =>
-  new KillSwitchError('CORRUPT', `The log is not whole, so it is not exported. ${problem} Look: kill-switch log verify`);
+  new KillSwitchError(
+    'CORRUPT',
+    `The log is not whole, so it is not exported. ${problem} Look: kill-switch log verify`,
+  );
 
 /** @throws KillSwitchError UNKNOWN_EVENT for an event whose text cannot be made again from what this version reads */
 function asHashed(event: LogEvent): string {
@@ -86,9 +97,7 @@ export async function writeExport(exported: Exported, file: string, signer: Head
     throw notWritten(file, temporary, error);
   }
   try {
-    const chain = await fill(handle, exportedLines(exported, signer, before ? [before.head.epoch] : [])).finally(() =>
-      handle.close(),
-    );
+    const chain = await fill(handle, exportedLines(exported, signer, before ? [before.head.epoch] : []));
     if (before && !chain.has(before.head)) throw isOfAnotherLog(file, before, chain);
     removeLeftBehind(temporary, (name) => isTemporary(name, file));
     await rename(temporary, file);
@@ -104,7 +113,7 @@ export async function writeExport(exported: Exported, file: string, signer: Head
 
 const AT_ONCE = 1000;
 
-/** Writes the lines, and syncs them. Returns the chain of their events. */
+/** Writes the lines, syncs them and closes the file. Returns the chain of their events. */
 async function fill(handle: FileHandle, parts: AsyncIterable<Part>): Promise<EventChain> {
   let chain = new EventChain({ folds: false });
   let lines: string[] = [];
@@ -112,12 +121,16 @@ async function fill(handle: FileHandle, parts: AsyncIterable<Part>): Promise<Eve
     await handle.writeFile(lines.map((line) => `${line}\n`).join(''));
     lines = [];
   };
-  for await (const part of parts) {
-    chain = part.chain;
-    if (lines.push(part.line) >= AT_ONCE) await write();
+  try {
+    for await (const part of parts) {
+      chain = part.chain;
+      if (lines.push(part.line) >= AT_ONCE) await write();
+    }
+    await write();
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
-  await write();
-  await handle.sync();
   return chain;
 }
 

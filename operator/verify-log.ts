@@ -52,7 +52,8 @@ export interface Verified {
  */
 export async function verifyLog({ log, beats, shown, against }: Verified): Promise<LogVerification> {
   const compared = against && { against };
-  if (against?.problem !== undefined) return { ok: false, events: 0, head: null, ...compared, problem: against.problem };
+  if (against?.problem !== undefined)
+    return { ok: false, events: 0, head: null, ...compared, problem: against.problem };
   const reported = await beats();
   const seen = reported.flatMap(({ applied }) => (applied ? [applied.epoch] : []));
   const chain = new EventChain({ folds: true, remembers: [...seen, ...(against ? [against.head.epoch] : [])] });

@@ -61,7 +61,7 @@ export interface Opened {
   readonly killSwitch: KillSwitch;
   readonly control: ControlPlane;
   /** Files that options name. */
-  readonly files: { readonly exported: string; readonly head: string };
+  readonly files?: { readonly exported: string; readonly head: string };
 }
 
 export async function openBoth(): Promise<Opened> {
@@ -172,7 +172,7 @@ const list = (own: object): object => ({ skip: 0, limit: 5, ...filters(own) });
 const reason = 'because';
 
 /** Methods of a control plane. */
-const controlRows = ({ control, files = { exported: '', head: '' } }: Opened): Readonly<Record<string, Taker>> => {
+const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>> => {
   const changes = { reason, epoch: 10_000 };
   const waiting = {
     ...{ waitMs: 0, onProgress: nothing, onRecorded: nothing, onMatched: nothing },
@@ -351,15 +351,15 @@ const controlRows = ({ control, files = { exported: '', head: '' } }: Opened): R
     },
     'control.surfaces': { call: (options) => control.surfaces(options), right: { ...list(SURFACE_FILTERS) } },
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },
-    'control.exportLog': { call: (options) => control.exportLog(options), right: { file: files.exported, key: pem } },
+    'control.exportLog': { call: (options) => control.exportLog(options), right: { file: files?.exported, key: pem } },
     'control.exportLines': { call: (options) => first(control.exportLines(options)), right: { key: pem } },
     'control.verifyLog': {
       call: (options) => control.verifyLog(options),
-      right: { against: files.head, fingerprint: 'a'.repeat(64) },
+      right: { against: files?.head, fingerprint: 'a'.repeat(64) },
     },
     verifyLogFile: {
-      call: (options) => verifyLogFile(files.exported, options),
-      right: { against: files.head, fingerprint: 'a'.repeat(64) },
+      call: (options) => verifyLogFile(files?.exported ?? '', options),
+      right: { against: files?.head, fingerprint: 'a'.repeat(64) },
     },
     'control.follow': {
       call: (options) => first(control.follow(options)),

@@ -1,5 +1,14 @@
 import { type Command, Option } from 'commander';
-import { EVENT_TYPES, idProblem, invalid, isPattern, quoteId, readTarget, shellWord, textProblem } from '../../flags/index.ts';
+import {
+  EVENT_TYPES,
+  idProblem,
+  invalid,
+  isPattern,
+  quoteId,
+  readTarget,
+  shellWord,
+  textProblem,
+} from '../../flags/index.ts';
 import { keysOf, rowsOf } from '../../flags/table.ts';
 import { EXECUTOR_STATES } from '../acknowledge.ts';
 import { APPROVAL_STATUSES } from '../approval-records.ts';

@@ -16,7 +16,10 @@ const LARGEST_KEY = 64 * 1024;
  * none.
  * @throws CommandError FILE_UNREADABLE, without any of the key
  */
-export async function signingKey({ note, settings }: Pick<Context, 'note' | 'settings'>, named?: string): Promise<string> {
+export async function signingKey(
+  { note, settings }: Pick<Context, 'note' | 'settings'>,
+  named?: string,
+): Promise<string> {
   const file = named ?? join(settings, 'log-signing-key.pem');
   if (named === undefined && (await makeKey(file)))
     note(
@@ -53,7 +56,11 @@ async function makeKey(file: string): Promise<boolean> {
   const { privateKey } = generateKeyPairSync('ed25519');
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(temporary, privateKey.export({ type: 'pkcs8', format: 'pem' }), { flag: 'wx', mode: 0o600, flush: true });
+    await writeFile(temporary, privateKey.export({ type: 'pkcs8', format: 'pem' }), {
+      flag: 'wx',
+      mode: 0o600,
+      flush: true,
+    });
     await link(temporary, file); // fails where another process has just made one
     return true;
   } catch (error) {

@@ -30,60 +30,68 @@ const exported = ({ connection, opened, organizationId }: Acting): Exported => (
   now: () => new Date().toISOString(),
 });
 
-type LogMethods = 'log' | 'head' | 'follow' | 'verifyLog' | 'exportLog' | 'exportLines' | 'exportDefinition' | 'settled';
+type LogMethods =
+  | 'log'
+  | 'head'
+  | 'follow'
+  | 'verifyLog'
+  | 'exportLog'
+  | 'exportLines'
+  | 'exportDefinition'
+  | 'settled';
 
 /** The log, and what is made of it. */
 export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
   const { connection, opened, organizationId } = acting;
   return {
-  log(options = {}) {
-    const { after, matches } = givenLog(options);
-    return filtered(opened.log(after), matches);
-  },
+    log(options = {}) {
+      const { after, matches } = givenLog(options);
+      return filtered(opened.log(after), matches);
+    },
 
-  async head(...given: readonly unknown[]) {
-    takesNone('head', given);
-    return exported(acting).head();
-  },
+    async head(...given: readonly unknown[]) {
+      takesNone('head', given);
+      return exported(acting).head();
+    },
 
-  follow(options = {}) {
-    const followed = {
-      log: (after: number) => connection.log(after),
-      head: async () => (await connection.read([])).head,
-      closed: opened.closed,
-    };
-    return followLog(followed, givenFollow(options));
-  },
+    follow(options = {}) {
+      const followed = {
+        log: (after: number) => connection.log(after),
+        head: async () => (await connection.read([])).head,
+        closed: opened.closed,
+      };
+      return followLog(followed, givenFollow(options));
+    },
 
-  async verifyLog(options = {}) {
-    const { against, fingerprint } = givenVerify('verifyLog', options);
-    if (fingerprint !== undefined && against === undefined)
-      throw invalid('A fingerprint is that of the key of a signed export: name the export by against.');
-    const proof = against === undefined ? null : (await readLogProof(against, { fingerprint })).proof;
-    return verifyLog({
-      log: (after) => connection.log(after),
-      beats: () => connection.executors(),
-      shown: () => loadWhole(connection),
-      against: proof,
-    });
-  },
+    async verifyLog(options = {}) {
+      const { against, fingerprint } = givenVerify('verifyLog', options);
+      if (fingerprint !== undefined && against === undefined)
+        throw invalid('A fingerprint is that of the key of a signed export: name the export by against.');
+      const proof = against === undefined ? null : (await readLogProof(against, { fingerprint })).proof;
+      return verifyLog({
+        log: (after) => connection.log(after),
+        beats: () => connection.executors(),
+        shown: () => loadWhole(connection),
+        against: proof,
+      });
+    },
 
-  async exportLog(options) {
-    const { file, signer } = givenExport(options);
-    return writeExport(exported(acting), file, signer);
-  },
+    async exportLog(options) {
+      const { file, signer } = givenExport(options);
+      return writeExport(exported(acting), file, signer);
+    },
 
-  exportLines(options = {}) {
-    return textsOf(exportedLines(exported(acting), givenLines(options).signer));
-  },
+    exportLines(options = {}) {
+      return textsOf(exportedLines(exported(acting), givenLines(options).signer));
+    },
 
-  async exportDefinition(...given: readonly unknown[]) {
-    takesNone('exportDefinition', given);
-    return compileFlagd((await opened.whole()).state, { organizationId });
-  },
+    async exportDefinition(...given: readonly unknown[]) {
+      takesNone('exportDefinition', given);
+      return compileFlagd((await opened.whole()).state, { organizationId });
+    },
 
-  async settled() {
-    await opened.settled();
-  },
-};
+    async settled() {
+      await opened.settled();
+    },
+  };
 };

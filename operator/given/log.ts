@@ -10,8 +10,8 @@ export interface VerifyOptions {
    */
   readonly against?: string | undefined;
   /**
-   * The fingerprint of the key that must have signed it: `sha256:` and 64 hexadecimal digits. Where an export is verified
-   * by itself: that must have signed this one.
+   * The fingerprint of the key that must have signed it: `sha256:` and 64 hexadecimal digits. Where an export is
+   * verified by itself: that must have signed this one.
    */
   readonly fingerprint?: string | undefined;
 }

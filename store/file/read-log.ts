@@ -24,8 +24,8 @@ interface Reading {
 }
 
 /**
- * The events of the log after this `seq`. Where that place is not known or found, and where only the whole log can explain a
- * line behind it, reading begins at the first line.
+ * The events of the log after this `seq`. Where that place is not known or found, and where only the whole log can
+ * explain a line behind it, reading begins at the first line.
  * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE, and what `admit` throws
  */
 export async function* readLog(

@@ -15,7 +15,9 @@ const COMMANDS = [...page.matchAll(/^```sh\n(.*?)\n```\n\n```text\n(.*?)^```$/gm
 
 /** The program of that language. */
 const fenced = (language: string): string => {
-  const found = [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, text = '']) => text);
+  const found = [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, text = '']) => text,
+  );
   expect(found).toHaveLength(1);
   return found[0] ?? '';
 };
@@ -37,7 +39,17 @@ async function asOnThePage() {
     ['mode', 'live', '--reason', 'launch'],
     ['kill', 'agent:returns-bot', '--reason', 'wrong refunds', '--wait', '0'],
     ['limit', 'refund.max', '200', '--reason', 'audited'],
-    ['rule', 'add', 'night', 'agent:returns-bot', 'draft_only', '--window', 'Mon-Fri 18:00-08:00 Europe/Berlin', '--wait', '0'],
+    [
+      'rule',
+      'add',
+      'night',
+      'agent:returns-bot',
+      'draft_only',
+      '--window',
+      'Mon-Fri 18:00-08:00 Europe/Berlin',
+      '--wait',
+      '0',
+    ],
     ['revive', 'agent:returns-bot', '--reason', 'rule fixed'],
   ])
     expect(await ks(...words)).toMatchObject({ code: 0 });

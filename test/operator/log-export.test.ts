@@ -39,13 +39,16 @@ const eventsOf = (file: string): LogEvent[] => linesOf(file).map((line): LogEven
 const write = (file: string, lines: readonly string[]): void =>
   writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
 
+const withoutHash = ({ seq, at, actor, type, data, reason, prev }: LogEvent): Omit<LogEvent, 'hash'> => {
+  return { seq, at, actor, type, data, reason, prev };
+};
+
 /** The same events with a change in one, and all hashes made anew from there on: a log that is whole by itself. */
 function rewritten(events: readonly LogEvent[], seq: number, reason: string): string[] {
   let prev: string | null = null;
   return events.map((event) => {
-    const { hash: _, ...rest } = event;
     const sealed: LogEvent = sealEvent({
-      ...rest,
+      ...withoutHash(event),
       ...(prev !== null && { prev }),
       ...(event.seq === seq && { reason }),
     });
@@ -120,7 +123,9 @@ test('the end of a log that was cut off is found by an export, by a head and by 
     });
   await expect(control.exportLog({ file })).rejects.toMatchObject({
     code: 'INVALID_STATE',
-    message: expect.stringContaining('has events up to epoch 6 that this log does not have: it was cut off or replaced'),
+    message: expect.stringContaining(
+      'has events up to epoch 6 that this log does not have: it was cut off or replaced',
+    ),
   });
   expect(eventsOf(file)).toHaveLength(6);
   expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -183,7 +188,10 @@ const DAMAGES: Readonly<Record<string, { damage: (lines: string[]) => string[]; 
       ...lines.slice(0, -1),
       JSON.stringify({
         ...(JSON.parse(lines.at(-1) ?? '') as object),
-        public_key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }),
+        public_key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+          type: 'spki',
+          format: 'pem',
+        }),
       }),
     ],
     says: 'Its public key is of type ec, not Ed25519.',
@@ -238,7 +246,9 @@ test('what is no export of this log is never replaced, and says why', async () =
   mkdirSync(join(folder, 'sub'));
   symlinkSync('/nowhere', join(folder, 'link'));
   for (const place of ['sub', 'link', 'no/such/folder'])
-    await expect(control.exportLog({ file: join(folder, place) }), place).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await expect(control.exportLog({ file: join(folder, place) }), place).rejects.toMatchObject({
+      code: 'INVALID_STATE',
+    });
   expect(readdirSync(folder).sort()).toEqual(['link', 'log.jsonl', 'sub']);
 });
 
@@ -267,7 +277,9 @@ test('an export whose writing fails leaves nothing behind', async () => {
   const handle = await fs.open('/dev/null');
   const prototype = Object.getPrototypeOf(handle) as typeof handle;
   await handle.close();
-  const full = vi.spyOn(prototype, 'sync').mockRejectedValue(Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC' }));
+  const full = vi
+    .spyOn(prototype, 'sync')
+    .mockRejectedValue(Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC' }));
   try {
     await expect(control.exportLog({ file })).rejects.toThrow(`The export was not written to ${file}: ENOSPC`);
   } finally {

@@ -17,20 +17,22 @@ export const verb: Verb = (command, perform) => {
       'what signs it: an Ed25519 private key in PEM (default: one of your own, made at the first time)',
     )
     .action(
-      perform(async (context, file: string | undefined, { signed, key: named }: ExportOptions): Promise<Answer | Lines> => {
-        const key = signed || named !== undefined ? await signingKey(context, named) : undefined;
-        const control = await context.control();
-        if (file === undefined) return { lines: printed(control.exportLines({ key })), exact: true };
-        const value = await control.exportLog({ file, key });
-        const { events, head, fingerprint } = value;
-        return {
-          value,
-          text: [
-            `${shownId(file)} has the log: ${count(events, 'event')}, epoch ${head.epoch}, hash ${head.hash}.`,
-            ...(fingerprint === null ? [] : [`Its head is signed by ${fingerprint}.`]),
-          ],
-        };
-      }),
+      perform(
+        async (context, file: string | undefined, { signed, key: named }: ExportOptions): Promise<Answer | Lines> => {
+          const key = signed || named !== undefined ? await signingKey(context, named) : undefined;
+          const control = await context.control();
+          if (file === undefined) return { lines: printed(control.exportLines({ key })), exact: true };
+          const value = await control.exportLog({ file, key });
+          const { events, head, fingerprint } = value;
+          return {
+            value,
+            text: [
+              `${shownId(file)} has the log: ${count(events, 'event')}, epoch ${head.epoch}, hash ${head.hash}.`,
+              ...(fingerprint === null ? [] : [`Its head is signed by ${fingerprint}.`]),
+            ],
+          };
+        },
+      ),
     );
 };
 

@@ -42,7 +42,9 @@ export const verb: Verb = (command, perform) => {
 function ofFile(file: string, value: LogVerification): Answer {
   const name = shownId(file);
   if (!value.ok) return { value, text: `THE EXPORT DOES NOT VERIFY. ${value.problem}`, exitCode: EXIT.notVerified };
-  const signature = value.signed ? signedBy(value.signed) : 'Nobody has signed it: whoever can write it can make another.';
+  const signature = value.signed
+    ? signedBy(value.signed)
+    : 'Nobody has signed it: whoever can write it can make another.';
   return { value, text: [`${name} is whole: ${placeOf(value)}.`, signature, ...comparedWith(value)] };
 }
 
@@ -58,7 +60,9 @@ function comparedWith({ against }: LogVerification): string[] {
   const name = shownId(against.file);
   if (against.is === 'head') return [`It contains the head in ${name}: epoch ${against.head.epoch}.`];
   const signer = against.signed ? `, signed by ${against.signed.fingerprint}` : '';
-  return [`It contains all of ${name}: ${count(against.events ?? 0, 'event')} up to epoch ${against.head.epoch}${signer}.`];
+  return [
+    `It contains all of ${name}: ${count(against.events ?? 0, 'event')} up to epoch ${against.head.epoch}${signer}.`,
+  ];
 }
 
 const place = ({ store, organizationId }: Context): string =>

@@ -19,7 +19,8 @@ interface LogOptions extends ListOptions {
 type Part = { readonly skip: number; readonly limit: number } | { readonly tail: number };
 
 const FILTERS = {
-  target: 'only changes of this target: its kills, rules, stops, stages, budgets and rollbacks, decisions on what it asked; all: also the base mode',
+  target:
+    'only changes of this target: its kills, rules, stops, stages, budgets and rollbacks, decisions on what it asked; all: also the base mode',
   agent: 'only changes of this agent, and decisions on what it asked',
   action: 'only changes of this action, of patterns that match it, or of what this pattern matches',
   actor: 'only changes by this operator',
@@ -38,8 +39,7 @@ export const verb: Verb = (command, perform) => {
         const asked = { after: options.after, ...typedFilters(options) };
         const part = partOf(options);
         if (options.follow) return { lines: lines(followedPart(context, control, asked, part), options) };
-        if (!context.json && context.screen === null)
-          return { lines: lines(partly(control, asked, part), options) };
+        if (!context.json && context.screen === null) return { lines: lines(partly(control, asked, part), options) };
         return listed({ context, control, asked }, options);
       }),
     );
@@ -73,7 +73,10 @@ async function* partly(control: ControlPlane, asked: Asked, part: Part): AsyncGe
 }
 
 /** The events after those that are left out. */
-async function* behind(events: AsyncIterable<LogEvent>, part: Exclude<Part, { tail: number }>): AsyncGenerator<LogEvent> {
+async function* behind(
+  events: AsyncIterable<LogEvent>,
+  part: Exclude<Part, { tail: number }>,
+): AsyncGenerator<LogEvent> {
   let at = 0;
   for await (const event of events) {
     at += 1;

@@ -21,7 +21,10 @@ async function setUp() {
 
 test('an export is printed byte for byte as the log was hashed, with --json too', async () => {
   const { typed, log } = await setUp();
-  for (const words of [['log', 'export'], ['log', 'export', '--json']]) {
+  for (const words of [
+    ['log', 'export'],
+    ['log', 'export', '--json'],
+  ]) {
     const { stdout, code } = await typed(...words);
     expect(code).toBe(0);
     expect(stdout).toBe(readFileSync(log, 'utf8'));
@@ -47,7 +50,9 @@ test('the first signature makes a key that only its user can read, and tells its
 
 test('two first signatures at once agree on one key', async () => {
   const { typed, at } = await setUp();
-  const both = await Promise.all(['a.jsonl', 'b.jsonl'].map((file) => typed('log', 'export', file, '--signed', '--json')));
+  const both = await Promise.all(
+    ['a.jsonl', 'b.jsonl'].map((file) => typed('log', 'export', file, '--signed', '--json')),
+  );
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   expect(both[0]?.json.fingerprint).toBe(both[1]?.json.fingerprint);
   expect(readdirSync(at('settings/kill-switch'))).toEqual(['log-signing-key.pem']);
@@ -82,7 +87,9 @@ test('log verify ends with 4 where a proof contradicts it, and needs no store fo
   expect(await typed('log', 'verify', '--against', 'log.jsonl')).toMatchObject({ code: 0, stderr: '' });
   expect(await run(['log', 'verify', at('log.jsonl'), '--store', 'redis://127.0.0.1:1'])).toMatchObject({ code: 0 });
   writeFileSync(at('head'), `4 ${lastEvent(log).hash}\n`);
-  expect((await typed('log', 'verify', '--against', 'head')).stdout).toContain('It contains the head in head: epoch 4.');
+  expect((await typed('log', 'verify', '--against', 'head')).stdout).toContain(
+    'It contains the head in head: epoch 4.',
+  );
   writeFileSync(log, `${readFileSync(log, 'utf8').split('\n').slice(0, 2).join('\n')}\n`);
   for (const [file, epoch] of [
     ['log.jsonl', 3],
@@ -136,7 +143,17 @@ test('log takes --type with every other filter, follows with it, and names the t
   const refused = await typed('log', '--type', 'kil');
   expect(refused).toMatchObject({ code: 2, stdout: '' });
   expect(refused.stderr).toMatch(/^"kil" is not a type of event: it is one of init, .*\. Did you mean kill\?$/m);
-  const following = start(['log', '--follow', '--json', '--type', 'kill', '--target', 'run:r', '--store', `file:${directory}`]);
+  const following = start([
+    'log',
+    '--follow',
+    '--json',
+    '--type',
+    'kill',
+    '--target',
+    'run:r',
+    '--store',
+    `file:${directory}`,
+  ]);
   expect(JSON.parse(await following.line(() => true))).toMatchObject({ seq: 5 });
   await typed('kill', 'agent:a', '--wait', '0');
   await typed('kill', 'run:r', '--wait', '0');
