@@ -1,4 +1,4 @@
-import type { Decision, FlagdDefinition, KillRecord, LogEvent } from '../flags/index.ts';
+import type { Decision, FlagdDefinition, Head, KillRecord, LogEvent } from '../flags/index.ts';
 import type { ExecutorAcknowledgement } from './acknowledge.ts';
 import type {
   AllowAnswer,
@@ -27,6 +27,7 @@ import type {
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type { Evidence } from './evidence.ts';
+import type { LogExport } from './export-log.ts';
 import type { ForgetOptions } from './forget-executor.ts';
 import type { ApproveOptions, RejectOptions } from './given/approval.ts';
 import type { AutonomyOptions } from './given/autonomy.ts';
@@ -38,6 +39,7 @@ import type { FlagsOptions } from './given/flags.ts';
 import type { GovernanceOptions, RequestOptions } from './given/governance.ts';
 import type { KillOptions, ReviveOptions } from './given/kill.ts';
 import type { LimitOptions } from './given/limit.ts';
+import type { ExportLinesOptions, ExportLogOptions, VerifyOptions } from './given/log.ts';
 import type { ModeOptions } from './given/mode.ts';
 import type { Question } from './given/question.ts';
 import type { RecoverOptions } from './given/recover.ts';
@@ -196,6 +198,8 @@ export interface ControlPlane {
   doctor(options?: DoctorOptions): Promise<DoctorAnswer>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
+  /** Where the log stands. @throws NOT_INITIALISED */
+  head(): Promise<Head>;
   /** Active kills, newest first. */
   kills(options?: KillsOptions): Promise<ListAnswer<KillRecord>>;
   /** The state of each executor. */
@@ -242,8 +246,19 @@ export interface ControlPlane {
   follow(options?: FollowOptions): AsyncIterable<LogEvent>;
   /** The switch as one flagd definition, which does not end by itself: clients that use it see no later change. */
   exportDefinition(): Promise<FlagdDefinition>;
-  /** Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. */
-  verifyLog(): Promise<LogVerification>;
+  /**
+   * Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. What
+   * nobody has seen can be cut off unnoticed; `against` an earlier export or head it cannot.
+   */
+  verifyLog(options?: VerifyOptions): Promise<LogVerification>;
+  /**
+   * Writes the log to a file, a line an event exactly as it was hashed; with a key, between a header and the signed
+   * head. Written whole or not at all.
+   * @throws INVALID_STATE (something else is there, or it cannot be written), CORRUPT (the log is not whole)
+   */
+  exportLog(options: ExportLogOptions): Promise<LogExport>;
+  /** The lines of such a file, without their ends. Whole only once the iteration has ended without an error. */
+  exportLines(options?: ExportLinesOptions): AsyncIterable<string>;
   /**
    * Takes an executor that is gone out of the count.
    * @throws INVALID_ARGUMENT (several writers report under that id), NOT_FOUND (none does)

@@ -1,11 +1,11 @@
-import { type ActiveKill, type LogEvent, reaches, readTarget, type Subject } from '../flags/index.ts';
-import { isJsonObject } from '../flags/json-object.ts';
+import { type ActiveKill, type EventType, type LogEvent, reaches, readTarget, type Subject } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
 import type { ApprovalRecord, ApprovalStatus, StandingRecord } from './approval-records.ts';
 import type { NamedRule } from './rule-record.ts';
 import type { SurfaceRow } from './answers.ts';
+import { targetsOf } from './event-targets.ts';
 import { isUnreadable } from './surface-rows.ts';
 
 /** The filters of all lists, as they are asked for; `since` in milliseconds. */
@@ -14,6 +14,7 @@ export interface FilterValues {
   readonly agent: string;
   readonly action: string;
   readonly actor: string;
+  readonly type: EventType;
   readonly since: number;
   readonly state: ExecutorState;
   readonly proposals: boolean;
@@ -138,21 +139,10 @@ const stoodFor = ({ agent_id, mission_id, run_id, action, surface }: ReportedInt
 });
 
 export const EVENT_FILTERS = {
-  target: (target, event) => changedTarget(event) === target,
-  agent: (agent, event) => changedTarget(event) === `agent:${agent}`,
-  action: (action, event) => isOfAction(action, changedTarget(event) ?? ''),
+  target: (target, event) => targetsOf(event).includes(target),
+  agent: (agent, event) => targetsOf(event).includes(`agent:${agent}`),
+  action: (action, event) => targetsOf(event).some((target) => isOfAction(action, target)),
   actor: (actor, event) => isBy(actor, event.actor),
+  type: (type, event) => event.type === type,
   since: (since, event) => isSince(since, event.at),
 } satisfies Filters<LogEvent>;
-
-/** The target whose authority an event has changed, or was to change; null where it is about no target. */
-function changedTarget({ type, data: { target, kind, name, action, request } }: LogEvent): string | null {
-  const of = type === 'second' ? kind : type;
-  if (type === 'second' && kind === 'kill') return String(name);
-  if (typeof target === 'string') return target;
-  if (isJsonObject(request)) return `action:${String(request['action'])}`;
-  if (of === 'mode') return 'all';
-  if (of === 'feature') return `feature:${String(name)}`;
-  if (of === 'autonomy' || of === 'standing') return `action:${String(action ?? name)}`;
-  return null;
-}

@@ -40,12 +40,16 @@ export interface Lines {
   readonly lines: AsyncIterable<Item>;
   /** True: lines for people go to stderr, because the product of the verb is something else (a file). */
   readonly beside?: boolean | undefined;
+  /** True: the texts are the product itself, printed as they are, with `--json` too. */
+  readonly exact?: boolean | undefined;
 }
 
 /** What a verb works with, beside its arguments and options. */
 export interface Context {
   readonly organizationId: string;
   readonly store: Store;
+  /** The folder in which this user's settings are. */
+  readonly settings: string;
   /** How the store was found. */
   readonly place: Pick<Found, 'folder' | 'profile'>;
   /** Whether `--json` was given; for verbs that print lines of text but one JSON value. */

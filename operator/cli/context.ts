@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { oddity, printable, shownId } from '../../flags/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { openControlPlane } from '../open.ts';
@@ -5,6 +6,7 @@ import { withReach } from './advice.ts';
 import type { Context } from './command.ts';
 import { withoutCredentials } from './output.ts';
 import { write } from './print.ts';
+import { profilesFile } from './profiles.ts';
 import { written } from './text.ts';
 import { cleared, type Io } from './io.ts';
 import type { Typed, Where } from './where.ts';
@@ -45,6 +47,7 @@ export async function withContext(
     get store() {
       return where.found.store;
     },
+    settings: dirname(profilesFile(io.env)),
     get place() {
       return where.found;
     },

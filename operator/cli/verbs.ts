@@ -62,7 +62,8 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'rollback', summary: 'stop a run, and undo what it has done', load: () => import('./commands/rollback.ts') },
   { name: 'surfaces', summary: 'list the actions of all executors, and what they lack', load: () => import('./commands/surfaces.ts') },
   { name: 'log', summary: 'print every change, oldest first', load: () => import('./commands/log.ts') },
-  { name: 'log verify', summary: 'check that the log is whole', load: () => import('./commands/log-verify.ts') },
+  { name: 'log verify', summary: 'check that the log is whole, or an export of it', load: () => import('./commands/log-verify.ts') },
+  { name: 'log export', summary: 'write the log to a file, signed if you like', load: () => import('./commands/log-export.ts') },
   {
     name: 'flagd export',
     summary: 'print the switch as a flagd definition, or keep a file of it current',

@@ -186,7 +186,12 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           };
           return reports.run('forget', forget, { ms: requestTimeoutMs, steps: () => steps });
         },
-        log: (after) => readLog(paths.log, after, { ms: stalledMs, known: reader.log.recent(after), admit }),
+        async *log(after) {
+          // From a snapshot on, so that an event near the end is found from there. What is damaged, reading it says.
+          if (after > 0) await reading('log', async () => {}).catch(() => {});
+          const { log } = reader;
+          yield* readLog(paths.log, after, { ms: stalledMs, known: log.recent(after), later: log.end, admit });
+        },
       };
     },
   };

@@ -50,4 +50,5 @@ export const READS = [
   'explain --agent free',
   'runs',
   'log verify',
+  'log export',
 ] as const;
