@@ -183,6 +183,8 @@ export interface Status {
   readonly epoch: number;
   readonly head: Head;
   readonly active_kills: number;
+  /** When the oldest active kill was made; null where nothing is killed. */
+  readonly killed_since: string | null;
   /** Newest first. */
   readonly kills: readonly KillRecord[];
   /** The stage of each; where its rule answers with another one for some, `feature_details` has it. */

@@ -157,10 +157,11 @@ export interface ControlPlane {
   /** The same, with every restriction that meets the call. */
   explain(question?: Question): Promise<Explanation>;
   /**
-   * The whole switch at one moment, with what executors report.
+   * The whole switch at one moment, with what executors report. Of its kills those that are asked for, the newest
+   * first; default: all. Each further call on the same control plane reads only what has changed since.
    * @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE, as every call that reads it
    */
-  status(): Promise<Status>;
+  status(options?: Page): Promise<Status>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
   /** Active kills, newest first. */

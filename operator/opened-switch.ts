@@ -5,6 +5,7 @@ import { Rounds } from '../store/rounds.ts';
 import { type Appended, ChangeQueue, closedError, type Order, type Recorded } from './change-queue.ts';
 import { ApprovalUpkeep } from './approval-upkeep.ts';
 import { Hearing } from './hearing.ts';
+import { KeptSwitch } from './kept-switch.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
 import { Operating } from './operate.ts';
 import { SYSTEM } from './operators.ts';
@@ -44,6 +45,8 @@ export class OpenedSwitch {
   readonly connection: ControlConnection;
   readonly place: Place;
   readonly hearing: Hearing;
+  /** The whole switch, for those who look at it again and again. */
+  readonly kept: KeptSwitch;
   readonly pace: Pace;
   readonly #changes: ChangeQueue;
   readonly #closing = new AbortController();
@@ -56,6 +59,7 @@ export class OpenedSwitch {
     this.connection = connection;
     this.place = place;
     this.hearing = new Hearing(connection);
+    this.kept = new KeptSwitch(connection, place);
     this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });
     // `close` waits for its loop, which may be about to end a kill.

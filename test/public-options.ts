@@ -299,6 +299,7 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       call: (options) => control.interventions(options),
       right: { ...list(INTERVENTION_FILTERS) },
     },
+    'control.status': { call: (options) => control.status(options), right: { skip: 0, limit: 5 } },
     'control.runs': { call: (options) => control.runs(options), right: { skip: 0, limit: 5 } },
     'control.run': { call: (options) => change(control.run('r-1', options)), right: { skip: 0, limit: 5 } },
     'control.resolve': {

@@ -9,6 +9,9 @@ import { written } from './text.ts';
 import { cleared, type Io } from './io.ts';
 import type { Typed, Where } from './where.ts';
 
+/** What is noted when an operating process can work again. */
+export const ENDS_AGAIN = 'Kills end again when their time is over.';
+
 /** The options that every verb takes. */
 export type Globals = Typed & { readonly json?: true };
 
@@ -36,12 +39,14 @@ export async function withContext(
 ): Promise<void> {
   let opened: Promise<ControlPlane> | undefined;
   let waiting: NodeJS.Timeout | undefined;
+  let diverted: ((line: string) => void) | null = null;
   const context: Context = {
     get organizationId() {
       return where.found.organizationId;
     },
     json,
     screen: io.screen,
+    live: io.live,
     get store() {
       return where.found.store;
     },
@@ -57,8 +62,7 @@ export async function withContext(
         const { location } = store;
         where.acted = { location, organizationId };
         waiting = setTimeout(() => context.note(`Waiting for ${location} … (Ctrl-C gives up)`), PATIENCE_MS);
-        const onTrouble = (problem: string): void =>
-          context.note(problem === '' ? 'Kills end again when their time is over.' : problem);
+        const onTrouble = (problem: string): void => context.note(problem === '' ? ENDS_AGAIN : problem);
         return openControlPlane({
           store: await store.control(),
           organizationId,
@@ -71,7 +75,12 @@ export async function withContext(
       return opened;
     },
     advice: (sentence) => withReach(sentence, where.reach),
-    note: (line) => io.err(`${cleared(io)}${withoutCredentials(printable(withReach(line, where.reach)))}\n`),
+    note(line) {
+      const text = withoutCredentials(printable(withReach(line, where.reach)));
+      if (diverted) diverted(text);
+      else io.err(`${cleared(io)}${text}\n`);
+    },
+    divertNotes: (to) => void (diverted = to),
     async say(lines, recorded) {
       if (context.json) return;
       context.progress('');

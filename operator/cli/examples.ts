@@ -63,7 +63,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'tripwire remove': ['tripwire remove repeats --reason "polls for hours"'],
   tripwires: ['tripwires'],
   status: ['status', 'status --json'],
-  watch: ['watch', 'watch --json'],
+  watch: ['watch', 'watch --plain    # a line for each change', 'watch --json'],
   kills: ['kills', 'kills --json'],
   rules: ['rules', 'rules --action db.migrate'],
   features: ['features'],

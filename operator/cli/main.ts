@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os';
 import { missingPackage } from '../../store/optional-package.ts';
+import { liveTerminal } from './live/terminal.ts';
 import { stdoutWriter } from './stdout.ts';
 
 process.stderr.on('error', () => {});
@@ -34,6 +35,7 @@ process.exitCode = await runCommand({
   watched: process.stderr.isTTY === true && process.env['TERM'] !== 'dumb', // which cannot clear a line
   // `hasColors` heeds NO_COLOR, FORCE_COLOR and TERM=dumb. A terminal that does not tell its width says 0.
   screen: process.stdout.isTTY ? { columns: process.stdout.columns || 80, colours: process.stdout.hasColors() } : null,
+  live: liveTerminal(),
   untilInterrupted() {
     if (!interrupted) {
       const controller = new AbortController();
