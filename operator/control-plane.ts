@@ -1,6 +1,7 @@
 import type { Decision, FlagdDefinition, KillRecord, LogEvent } from '../flags/index.ts';
 import type { ExecutorAcknowledgement } from './acknowledge.ts';
 import type {
+  AgentsAnswer,
   AllowAnswer,
   ApprovalAnswer,
   ApprovalDetail,
@@ -42,6 +43,7 @@ import type { RuleOptions, RuleRemoval } from './given/rule.ts';
 import type { AllowOptions, WithdrawStandingOptions } from './given/standing.ts';
 import type { RemoveTripwireOptions, TripwireOptions } from './given/tripwire.ts';
 import type {
+  AgentsOptions,
   ApprovalsOptions,
   ExecutorsOptions,
   FollowApprovalsOptions,
@@ -58,7 +60,8 @@ import type {
   SurfacesOptions,
 } from './lists.ts';
 import type { RuleRecord } from './rule-record.ts';
-import type { RunAnswer, RunRow } from './runs.ts';
+import type { RunRow } from './run-rows.ts';
+import type { RunAnswer } from './runs.ts';
 import type { LogVerification } from './verify-log.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 
@@ -168,6 +171,8 @@ export interface ControlPlane {
   kills(options?: KillsOptions): Promise<ListAnswer<KillRecord>>;
   /** The state of each executor. */
   executors(options?: ExecutorsOptions): Promise<ListAnswer<ExecutorAcknowledgement>>;
+  /** Who works now, and who did in the last day: those who work first, then those heard of last. */
+  agents(options?: AgentsOptions): Promise<AgentsAnswer>;
   /** The decisions that were not `allow`, as many as the store keeps, newest first. */
   interventions(options?: InterventionsOptions): Promise<InterventionsAnswer>;
   /**
@@ -177,7 +182,10 @@ export interface ControlPlane {
   followInterventions(options?: FollowInterventionsOptions): AsyncIterable<ReportedIntervention>;
   /** Every action that can be performed, with its executor. */
   surfaces(options?: SurfacesOptions): Promise<ListAnswer<SurfaceRow>>;
-  /** The runs in which something was journaled, the one that began last first. */
+  /**
+   * The runs that are open and have journaled nothing; then those in which something was journaled, the one that began
+   * last first.
+   */
   runs(options?: Page): Promise<ListAnswer<RunRow>>;
   /**
    * What a run has intended, and what became of it, oldest first. @param runId null: outside any run

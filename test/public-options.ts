@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { KillSwitch } from '../index.ts';
 import { createKillSwitch } from '../index.ts';
 import { type ControlPlane, openControlPlane } from '../operator/index.ts';
+import { AGENT_FILTERS } from '../operator/agents.ts';
 import {
   APPROVAL_FILTERS,
   EVENT_FILTERS,
@@ -294,6 +295,7 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     'control.check': { call: (options) => control.check(options), right: question },
     'control.explain': { call: (options) => control.explain(options), right: question },
     'control.kills': { call: (options) => control.kills(options), right: { ...list(KILL_FILTERS) } },
+    'control.agents': { call: (options) => control.agents(options), right: { ...list(AGENT_FILTERS) } },
     'control.executors': { call: (options) => control.executors(options), right: { ...list(EXECUTOR_FILTERS) } },
     'control.interventions': {
       call: (options) => control.interventions(options),

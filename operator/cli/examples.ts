@@ -82,6 +82,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'rollback --agent returns-bot --since 2030-11-29T08:00:00Z --reason "wrong refunds"',
     'rollback --mission m-7 --reason "cancelled" --wait 30s',
   ],
+  agents: ['agents', 'agents --action payments.refund --since 1h', 'agents --json'],
   surfaces: ['surfaces'],
   log: ['log', 'log --after 41'],
   'log verify': ['log verify'],

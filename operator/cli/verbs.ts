@@ -44,6 +44,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'limits', summary: 'list the limits', load: () => import('./commands/limits.ts') },
   { name: 'executors', summary: 'list the executors', load: () => import('./commands/executors.ts') },
   { name: 'executors forget', summary: 'take an executor that is gone for good out of the count', load: () => import('./commands/executors-forget.ts') },
+  { name: 'agents', summary: 'list who works now, and who did in the last day', load: () => import('./commands/agents.ts') },
   { name: 'approvals', summary: 'list what people are asked, what waits first', load: () => import('./commands/approvals.ts') },
   {
     name: 'approvals show',
@@ -52,7 +53,7 @@ export const VERBS: readonly VerbRow[] = [
   },
   { name: 'approvals standing', summary: 'list what is approved in advance', load: () => import('./commands/approvals-standing.ts') },
   { name: 'interventions', summary: 'list the last decisions that were not allow', load: () => import('./commands/interventions.ts') },
-  { name: 'runs', summary: 'list the runs, or what one has done and what can be undone', load: () => import('./commands/runs.ts') },
+  { name: 'runs', summary: 'list the runs, open ones too; or what one has done and what can be undone', load: () => import('./commands/runs.ts') },
   { name: 'runs resolve', summary: 'say whether something has landed of which that is not known', load: () => import('./commands/runs-resolve.ts') },
   { name: 'rollback', summary: 'stop a run, and undo what it has done', load: () => import('./commands/rollback.ts') },
   { name: 'surfaces', summary: 'list the actions of all executors, and what they lack', load: () => import('./commands/surfaces.ts') },
