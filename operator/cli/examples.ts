@@ -93,6 +93,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'redis acl --store redis://redis.internal:6379',
     'redis acl --executor mailer --store redis://redis.internal:6379',
   ],
+  completion: [
+    'completion bash    # in ~/.bashrc: source <(kill-switch completion bash)',
+    'completion zsh    # in ~/.zshrc: source <(kill-switch completion zsh)',
+    'completion fish    # > ~/.config/fish/completions/kill-switch.fish',
+  ],
 };
 
 /** The part of `--help` with the examples of a verb, or of all verbs under a noun. */

@@ -10,7 +10,7 @@ let interrupted: AbortController | undefined;
 const argv = process.argv.slice(2);
 
 // Loaded here and not above: nothing can catch that a static import finds no package.
-const { runCommand } = await import('./program.ts').catch((error: unknown) => {
+const { COMPLETE, runCommand } = await import('./program.ts').catch((error: unknown) => {
   const missing = missingPackage(error);
   if (missing === null) throw error;
   const detail = `kill-switch needs the package ${missing}, which is not installed: npm install ${missing}`;
@@ -46,5 +46,6 @@ process.exitCode = await runCommand({
   },
 });
 
-// The process ends by itself when nothing is left to do. If a driver has left something open, this ends it.
-setTimeout(() => process.exit(), 500).unref();
+// The process ends by itself when nothing is left to do. If a driver has left something open, this ends it. Whoever has
+// pressed Tab waits for that end.
+setTimeout(() => process.exit(), argv[0] === COMPLETE ? 0 : 500).unref();

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { closest } from '../../flags/closest.ts';
 import { invalid, quoteId } from '../../flags/index.ts';
 import { VERSION } from '../../store/version.ts';
@@ -6,6 +6,7 @@ import { IdArgument } from './arguments.ts';
 import { EXIT, type ExitCode, type Perform } from './command.ts';
 import { type Globals, warnOf, withContext } from './context.ts';
 import { examplesHelp } from './examples.ts';
+import { globalOptions } from './global-options.ts';
 import type { Io } from './io.ts';
 import { verbMeant } from './other-words.ts';
 import { print, printError, write } from './print.ts';
@@ -13,8 +14,12 @@ import { STORE_HELP } from './store-url.ts';
 import { Where, WHERE_HELP } from './where.ts';
 import { GROUPS, VERBS, type VerbRow } from './verbs.ts';
 
+/** What the script of a shell calls when Tab is pressed; no verb, as nobody types it. */
+export const COMPLETE = '__complete';
+
 /** Runs one command line. Never rejects: errors are printed, and set the exit code. */
 export async function runCommand(io: Io): Promise<ExitCode> {
+  if (io.argv[0] === COMPLETE) return (await import('./completion/complete.ts')).complete(io);
   let exitCode: ExitCode = EXIT.done;
   const where = new Where(() => program.opts<Globals>(), io);
   const program = buildProgram((run) => async (...given) => {
@@ -69,18 +74,11 @@ function buildProgram(perform: Perform): Program {
   program
     .description('Takes authority away from agents, at once and everywhere, and gives it back slowly.')
     .version(VERSION, '-v, --version', 'print the version')
-    .option(
-      '--store <url>',
-      'file:DIR, redis://…, rediss://… or redis+unix://… (env KILL_SWITCH_STORE; default: the nearest .kill-switch)',
-    )
-    .option('--profile <name>', 'store, organization and operator from profiles.json (env KILL_SWITCH_PROFILE)')
-    .option('--organization <id>', 'whose switch (env KILL_SWITCH_ORGANIZATION; default "default")')
-    .option('--operator <name>', 'who you are (env KILL_SWITCH_OPERATOR; default: the user of this system)')
-    .addOption(new Option('--json', 'print one JSON value'))
     .helpCommand(false)
     .addHelpText('after', `${STORE_HELP}${WHERE_HELP}${FIRST_EXAMPLES}`)
     .configureOutput({ writeOut: collect, writeErr: collect })
     .exitOverride();
+  for (const option of globalOptions()) program.addOption(option);
   const rows = new Map<Command, VerbRow>();
   const nouns = new Map<string, Command>();
   const load = async ({ args }: Command, command: Command): Promise<void> => {
