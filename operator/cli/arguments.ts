@@ -95,7 +95,7 @@ export const targetsArgument = (verb: string): Argument =>
     try {
       return [...(before ?? []), parseTargetWord(text, pasted(verb))];
     } catch (error) {
-      throw before === undefined ? error : invalid(`${messageOf(error)} Put what contains spaces in quotes.`);
+      throw before === undefined ? error : invalid(`${messageOf(error)}\nPut what contains spaces in quotes.`);
     }
   });
 

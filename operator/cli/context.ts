@@ -3,14 +3,12 @@ import type { ControlPlane } from '../control-plane.ts';
 import { openControlPlane } from '../open.ts';
 import { withReach } from './advice.ts';
 import type { Context } from './command.ts';
+import { ENDS_AGAIN } from './ends-again.ts';
 import { withoutCredentials } from './output.ts';
 import { write } from './print.ts';
 import { written } from './text.ts';
 import { cleared, type Io } from './io.ts';
 import type { Typed, Where } from './where.ts';
-
-/** What is noted when an operating process can work again. */
-export const ENDS_AGAIN = 'Kills end again when their time is over.';
 
 /** The options that every verb takes. */
 export type Globals = Typed & { readonly json?: true };

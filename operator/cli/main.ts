@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os';
 import { missingPackage } from '../../store/optional-package.ts';
+import { COMPLETE } from './completion/name.ts';
 import { liveTerminal } from './live/terminal.ts';
 import { stdoutWriter } from './stdout.ts';
 
@@ -10,7 +11,7 @@ let interrupted: AbortController | undefined;
 const argv = process.argv.slice(2);
 
 // Loaded here and not above: nothing can catch that a static import finds no package.
-const { COMPLETE, runCommand } = await import('./program.ts').catch((error: unknown) => {
+const { runCommand } = await import('./program.ts').catch((error: unknown) => {
   const missing = missingPackage(error);
   if (missing === null) throw error;
   const detail = `kill-switch needs the package ${missing}, which is not installed: npm install ${missing}`;

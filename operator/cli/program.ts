@@ -3,6 +3,7 @@ import { closest } from '../../flags/closest.ts';
 import { invalid, quoteId } from '../../flags/index.ts';
 import { VERSION } from '../../store/version.ts';
 import { IdArgument } from './arguments.ts';
+import { COMPLETE } from './completion/name.ts';
 import { EXIT, type ExitCode, type Perform } from './command.ts';
 import { type Globals, warnOf, withContext } from './context.ts';
 import { examplesHelp } from './examples.ts';
@@ -13,9 +14,6 @@ import { print, printError, write } from './print.ts';
 import { STORE_HELP } from './store-url.ts';
 import { Where, WHERE_HELP } from './where.ts';
 import { GROUPS, VERBS, type VerbRow } from './verbs.ts';
-
-/** What the script of a shell calls when Tab is pressed; no verb, as nobody types it. */
-export const COMPLETE = '__complete';
 
 /** Runs one command line. Never rejects: errors are printed, and set the exit code. */
 export async function runCommand(io: Io): Promise<ExitCode> {

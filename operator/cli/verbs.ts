@@ -71,7 +71,11 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'print the Redis user for an executor, for operators, or for viewers',
     load: () => import('./commands/redis-acl.ts'),
   },
-  { name: 'completion', summary: 'print the script that completes words in bash, zsh or fish', load: () => import('./commands/completion.ts') },
+  {
+    name: 'completion',
+    summary: 'print the script that completes words in bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  },
 ];
 
 /** The descriptions of first words that are no verbs by themselves. */

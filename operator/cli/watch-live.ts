@@ -1,6 +1,6 @@
 import type { ControlPlane } from '../control-plane.ts';
 import { type Answer, type Context, EXIT, type ExitCode } from './command.ts';
-import { ENDS_AGAIN } from './context.ts';
+import { ENDS_AGAIN } from './ends-again.ts';
 import type { LiveTerminal } from './io.ts';
 import { Canvas } from './live/canvas.ts';
 import { frame } from './live/frame.ts';

@@ -1,4 +1,4 @@
-import { AUTONOMY_STAGES, FEATURE_STAGES, isPattern, MODES, TARGET_TYPES, TRIP_MODES } from '../../../flags/index.ts';
+import { AUTONOMY_STAGES, FEATURE_STAGES, MODES, TARGET_TYPES, TRIP_MODES } from '../../../flags/index.ts';
 import { EFFECTS } from '../../../flags/modes.ts';
 import { EXECUTOR_STATES } from '../../acknowledge.ts';
 import { APPROVAL_STATUSES } from '../../approval-records.ts';

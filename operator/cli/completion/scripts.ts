@@ -1,4 +1,4 @@
-import { COMPLETE } from '../program.ts';
+import { COMPLETE } from './name.ts';
 
 /** The shells that there is a script for. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;

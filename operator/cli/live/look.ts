@@ -7,7 +7,7 @@ import type { View } from './view.ts';
 const [LOOK_MS, SOON_MS] = [1000, 250];
 
 /** How many kills and changes are read: more than a terminal has rows. */
-export const MOST_ROWS = 200;
+const MOST_ROWS = 200;
 
 export interface Looking {
   readonly control: ControlPlane;

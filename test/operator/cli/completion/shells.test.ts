@@ -68,7 +68,6 @@ async function complete(terminal: Terminal, typed: string, completed: string, re
 
 /** Without what moves the cursor and colours the text. */
 const plain = (screen: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is told so
   screen.replace(/\u001b(\[[?>=0-9;]*[a-zA-Z]|\][^\u0007]*\u0007|[=>])|[\u0008\r]/g, '');
 
 const killed = async (ks: Awaited<ReturnType<typeof open>>['ks']): Promise<string[]> =>

@@ -185,7 +185,6 @@ describe('a frame of the live view', () => {
           const lines = text(seen, { columns, rows }).split('\n');
           expect(lines.length, `${columns}x${rows}`).toBeLessThanOrEqual(rows);
           expect(widest(lines), `${columns}x${rows}`).toBeLessThanOrEqual(columns);
-          // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
           expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/);
         }
   });

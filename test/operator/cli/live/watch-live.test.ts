@@ -132,7 +132,6 @@ describe.skipIf(!hasTerminals)('watch on a terminal', () => {
     await ks.run('kill', 'agent:x', '--wait', '0', '--until', '1s');
     await shows(terminal, /^agent:x +full_stop/);
     await shows(terminal, /^expire +agent:x .* system /);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
     expect(terminal.screen).not.toMatch(/\u001b\[3\dm/);
     terminal.type('q');
     await terminal.exited;
