@@ -53,7 +53,7 @@ export const VERBS: readonly VerbRow[] = [
   },
   { name: 'approvals standing', summary: 'list what is approved in advance', load: () => import('./commands/approvals-standing.ts') },
   { name: 'interventions', summary: 'list the last decisions that were not allow', load: () => import('./commands/interventions.ts') },
-  { name: 'runs', summary: 'list the runs, open ones too; or what one has done and what can be undone', load: () => import('./commands/runs.ts') },
+  { name: 'runs', summary: 'list the runs, or what one has done and what can be undone', load: () => import('./commands/runs.ts') },
   { name: 'runs resolve', summary: 'say whether something has landed of which that is not known', load: () => import('./commands/runs-resolve.ts') },
   { name: 'rollback', summary: 'stop a run, and undo what it has done', load: () => import('./commands/rollback.ts') },
   { name: 'surfaces', summary: 'list the actions of all executors, and what they lack', load: () => import('./commands/surfaces.ts') },
