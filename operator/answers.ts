@@ -202,6 +202,8 @@ export interface Status {
   readonly epoch: number;
   readonly head: Head;
   readonly active_kills: number;
+  /** When the oldest active kill was made; null where nothing is killed. */
+  readonly killed_since: string | null;
   /** Newest first. */
   readonly kills: readonly KillRecord[];
   /** The stage of each; where its rule answers with another one for some, `feature_details` has it. */
@@ -243,6 +245,31 @@ export interface Status {
   readonly excluded: readonly string[];
   /** Why the store may lose what it has acknowledged, and how to mend that; null where nothing says so. */
   readonly store_problem: string | null;
+}
+
+/** Who works, or has worked in the last day, as executors report it. At most 100 names of each kind. */
+export interface AgentRow {
+  readonly agent_id: string;
+  /** True where an executor has a run of it open, or an action in flight. */
+  readonly open: boolean;
+  /** How many of its actions run, as far as executors name them. */
+  readonly in_flight: number;
+  /** Those that are open; where none is, those of the last day. */
+  readonly runs: readonly string[];
+  readonly missions: readonly string[];
+  /** The names of those in which it works or has worked. */
+  readonly executors: readonly string[];
+  /** When it was last heard of. */
+  readonly last_at: string;
+  /** How much authority is left to its writes, whatever their action and run are. */
+  readonly mode: Mode;
+  /** What restricts it whatever it does, the strictest first. */
+  readonly restrictions: readonly MetRestriction[];
+}
+
+/** `complete`: false where executors may have work of agents that they could not name. */
+export interface AgentsAnswer extends ListAnswer<AgentRow> {
+  readonly complete: boolean;
 }
 
 /** One action in one executor. `gaps`: what it lacks, for instance a write without a draft and a redirect. */

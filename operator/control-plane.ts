@@ -1,6 +1,7 @@
 import type { Decision, FlagdDefinition, Head, KillRecord, LogEvent } from '../flags/index.ts';
 import type { ExecutorAcknowledgement } from './acknowledge.ts';
 import type {
+  AgentsAnswer,
   AllowAnswer,
   ApprovalAnswer,
   ApprovalDetail,
@@ -49,6 +50,7 @@ import type { RuleOptions, RuleRemoval } from './given/rule.ts';
 import type { AllowOptions, WithdrawStandingOptions } from './given/standing.ts';
 import type { RemoveTripwireOptions, TripwireOptions } from './given/tripwire.ts';
 import type {
+  AgentsOptions,
   ApprovalsOptions,
   ExecutorsOptions,
   FollowApprovalsOptions,
@@ -66,7 +68,8 @@ import type {
 } from './lists.ts';
 import type { RequestRecord } from './request-records.ts';
 import type { RuleRecord } from './rule-record.ts';
-import type { RunAnswer, RunRow } from './runs.ts';
+import type { RunRow } from './run-rows.ts';
+import type { RunAnswer } from './runs.ts';
 import type { LogVerification } from './verify-log.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 
@@ -187,10 +190,11 @@ export interface ControlPlane {
   /** The same, with every restriction that meets the call. */
   explain(question?: Question): Promise<Explanation>;
   /**
-   * The whole switch at one moment, with what executors report.
+   * The whole switch at one moment, with what executors report. Of its kills those that are asked for, the newest
+   * first; default: all. Each further call on the same control plane reads only what has changed since.
    * @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE, as every call that reads it
    */
-  status(): Promise<Status>;
+  status(options?: Page): Promise<Status>;
   /**
    * Whether what the switch promises can be relied on here: the store, who may write it, clocks, executors. Nothing is
    * recorded. A store that cannot be read gives findings, and no error.
@@ -204,6 +208,8 @@ export interface ControlPlane {
   kills(options?: KillsOptions): Promise<ListAnswer<KillRecord>>;
   /** The state of each executor. */
   executors(options?: ExecutorsOptions): Promise<ListAnswer<ExecutorAcknowledgement>>;
+  /** Who works now, and who did in the last day: those who work first, then those heard of last. */
+  agents(options?: AgentsOptions): Promise<AgentsAnswer>;
   /** The decisions that were not `allow`, as many as the store keeps, newest first. */
   interventions(options?: InterventionsOptions): Promise<InterventionsAnswer>;
   /**
@@ -213,7 +219,10 @@ export interface ControlPlane {
   followInterventions(options?: FollowInterventionsOptions): AsyncIterable<ReportedIntervention>;
   /** Every action that can be performed, with its executor. */
   surfaces(options?: SurfacesOptions): Promise<ListAnswer<SurfaceRow>>;
-  /** The runs in which something was journaled, the one that began last first. */
+  /**
+   * The runs that are open and have journaled nothing; then those in which something was journaled, the one that began
+   * last first.
+   */
   runs(options?: Page): Promise<ListAnswer<RunRow>>;
   /**
    * What a run has intended, and what became of it, oldest first. @param runId null: outside any run

@@ -39,10 +39,10 @@ const isBy = (actor: string, by: string): boolean => by === actor || by.slice(by
 const covers = (pattern: string, action: string): boolean => reaches({ type: 'action', id: pattern }, { action });
 
 /** True for two actions or patterns that have an action in common. */
-const overlap = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
+export const actionsMeet = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
 
 const isOfAction = (action: string, target: string): boolean =>
-  target.startsWith('action:') && overlap(action, target.slice('action:'.length));
+  target.startsWith('action:') && actionsMeet(action, target.slice('action:'.length));
 
 export const KILL_FILTERS = {
   target: (target, kill) => kill.target === target,
@@ -83,14 +83,14 @@ const madeOf = ({ action, surface, feature }: SurfaceRow): Subject => ({
 
 export const SURFACE_FILTERS = {
   target: (target, row) => isUnreadable(row) || reaches(readTarget(target), madeOf(row)),
-  action: (action, row) => isUnreadable(row) || overlap(action, row.action),
+  action: (action, row) => isUnreadable(row) || actionsMeet(action, row.action),
   since: (since, row) => isUnreadable(row) || (row.last_used !== null && isSince(since, row.last_used)),
 } satisfies Filters<SurfaceRow>;
 
 export const INTERVENTION_FILTERS = {
   target: (target, row) => causedBy(row.cause) === target || reaches(readTarget(target), stoodFor(row)),
   agent: (agent, row) => row.agent_id === agent,
-  action: (action, row) => row.action !== null && overlap(action, row.action),
+  action: (action, row) => row.action !== null && actionsMeet(action, row.action),
   since: (since, row) => isSince(since, row.at),
   proposals: (proposals, row) => !proposals || row.proposal,
 } satisfies Filters<ReportedIntervention>;
@@ -99,7 +99,7 @@ export const APPROVAL_FILTERS = {
   status: (status, row) => row.status === status,
   target: (target, row) => reaches(readTarget(target), askedFor(row)),
   agent: (agent, row) => row.agent_id === agent,
-  action: (action, row) => overlap(action, row.action),
+  action: (action, row) => actionsMeet(action, row.action),
   actor: (actor, row) => row.decided_by !== null && isBy(actor, row.decided_by),
   since: (since, row) => isSince(since, row.requested_at),
 } satisfies Filters<ApprovalRecord>;
@@ -118,7 +118,7 @@ const askedFor = (row: ApprovalRecord): Subject => ({
 
 export const STANDING_FILTERS = {
   agent: (agent, row) => row.agent_id === agent,
-  action: (action, row) => overlap(action, row.action),
+  action: (action, row) => actionsMeet(action, row.action),
   actor: (actor, row) => isBy(actor, row.allowed_by),
   since: (since, row) => isSince(since, row.allowed_at),
 } satisfies Filters<StandingRecord>;

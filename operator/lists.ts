@@ -61,6 +61,17 @@ export interface ExecutorsOptions extends Page {
   readonly since?: string | Date | undefined;
 }
 
+/** Which agents are listed: those that match each filter that is given. */
+export interface AgentsOptions extends Page {
+  /** Those that a kill of this target would reach in something that they do, or did in the last day. */
+  readonly target?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Those that have called this action, or one that this pattern matches. */
+  readonly action?: string | undefined;
+  /** Those that were heard of since this time (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
+
 /** Which actions are listed: those that match each filter that is given. */
 export interface SurfacesOptions extends Page {
   /** What a kill of this target would reach whoever performs it: `all`, an action, a feature or a surface. */

@@ -5,6 +5,7 @@ import { Rounds } from '../store/rounds.ts';
 import { type Appended, ChangeQueue, closedError, type Order, type Recorded } from './change-queue.ts';
 import { ApprovalUpkeep } from './approval-upkeep.ts';
 import { Hearing } from './hearing.ts';
+import { KeptSwitch } from './kept-switch.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
 import { Operating } from './operate.ts';
 import { type Actor, actorName, SYSTEM } from './operators.ts';
@@ -52,6 +53,8 @@ export class OpenedSwitch {
   readonly place: Place;
   readonly ownClock: boolean;
   readonly hearing: Hearing;
+  /** The whole switch, for those who look at it again and again. */
+  readonly kept: KeptSwitch;
   readonly pace: Pace;
   readonly #changes: ChangeQueue;
   readonly #closing = new AbortController();
@@ -66,6 +69,7 @@ export class OpenedSwitch {
     this.place = place;
     this.ownClock = ownClock;
     this.hearing = new Hearing(connection);
+    this.kept = new KeptSwitch(connection, place);
     this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });
     // `close` waits for its loop, which may be about to end a kill.

@@ -4,19 +4,19 @@ import {
   type ActiveKill,
   type Clock,
   entryKey,
-  follows,
   type Head,
   type Instant,
   type LogEvent,
   messageOf,
   stateFrom,
 } from '../flags/index.ts';
-import { CATCH_UP_EVENTS, loadWhole, sameHead } from '../store/answers.ts';
+import { loadWhole, sameHead } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Order, Recorded } from './change-queue.ts';
 import type { Command } from './commands/index.ts';
 import { copyStops } from './copy-stops.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
+import { newEvents } from './new-events.ts';
 import { SYSTEM } from './operators.ts';
 import { ForgetJournals } from './forget-journals.ts';
 import { isChangeRefusedError, type Refusal } from './refusals.ts';
@@ -152,7 +152,7 @@ export class Operating {
       this.#head = null;
       return;
     }
-    const events = this.#head && (await this.#newEvents(this.#head, head));
+    const events = this.#head && (await newEvents(this.#options.connection, this.#head, head));
     if (!events) return this.#loadAll();
     const targets = new Set(events.map(({ data }) => data['target']).filter((target) => typeof target === 'string'));
     if (targets.size > 0) {
@@ -167,20 +167,6 @@ export class Operating {
     }
     this.#head = head;
     this.#lastEventAt = Math.max(this.#lastEventAt, ...events.map(({ at }) => Date.parse(at)));
-  }
-
-  /** The events between two heads; null when there are too many, or they do not link the two. */
-  async #newEvents(from: Head, to: Head): Promise<LogEvent[] | null> {
-    if (from.generation !== to.generation || to.epoch - from.epoch > CATCH_UP_EVENTS) return null;
-    const events: LogEvent[] = [];
-    let end = { hash: from.hash, epoch: from.epoch };
-    for await (const event of this.#options.connection.log(from.epoch)) {
-      if (event.seq > to.epoch) break;
-      if (!follows(event, end.hash, end.epoch)) return null;
-      events.push(event);
-      end = { hash: event.hash, epoch: event.seq };
-    }
-    return end.hash === to.hash ? events : null;
   }
 
   async #loadAll(): Promise<void> {

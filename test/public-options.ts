@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import type { KillSwitch } from '../index.ts';
 import { createKillSwitch } from '../index.ts';
 import { type ControlPlane, openControlPlane, verifyLogFile } from '../operator/index.ts';
+import { AGENT_FILTERS } from '../operator/agents.ts';
 import {
   APPROVAL_FILTERS,
   EVENT_FILTERS,
@@ -328,11 +329,13 @@ const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>
     'control.check': { call: (options) => control.check(options), right: question },
     'control.explain': { call: (options) => control.explain(options), right: question },
     'control.kills': { call: (options) => control.kills(options), right: { ...list(KILL_FILTERS) } },
+    'control.agents': { call: (options) => control.agents(options), right: { ...list(AGENT_FILTERS) } },
     'control.executors': { call: (options) => control.executors(options), right: { ...list(EXECUTOR_FILTERS) } },
     'control.interventions': {
       call: (options) => control.interventions(options),
       right: { ...list(INTERVENTION_FILTERS) },
     },
+    'control.status': { call: (options) => control.status(options), right: { skip: 0, limit: 5 } },
     'control.runs': { call: (options) => control.runs(options), right: { skip: 0, limit: 5 } },
     'control.run': { call: (options) => change(control.run('r-1', options)), right: { skip: 0, limit: 5 } },
     'control.resolve': {

@@ -71,7 +71,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'tripwire remove': ['tripwire remove repeats --reason "polls for hours"'],
   tripwires: ['tripwires'],
   status: ['status', 'status --json'],
-  watch: ['watch', 'watch --json'],
+  watch: ['watch', 'watch --plain    # a line for each change', 'watch --json'],
   kills: ['kills', 'kills --json'],
   rules: ['rules', 'rules --action db.migrate'],
   features: ['features'],
@@ -90,6 +90,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'rollback --agent returns-bot --since 2030-11-29T08:00:00Z --reason "wrong refunds"',
     'rollback --mission m-7 --reason "cancelled" --wait 30s',
   ],
+  agents: ['agents', 'agents --action payments.refund --since 1h', 'agents --json'],
   surfaces: ['surfaces'],
   log: ['log', 'log --after 41', 'log --type kill --since 2h', 'log --follow --target agent:returns-bot'],
   'log verify': [
@@ -106,6 +107,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'redis acl --store redis://redis.internal:6379',
     'redis acl --executor mailer --executor web --store redis://redis.internal:6379',
     'redis acl --only executor --executor late --store redis://redis.internal:6379    # one more, later',
+  ],
+  completion: [
+    'completion bash    # in ~/.bashrc: source <(kill-switch completion bash)',
+    'completion zsh    # in ~/.zshrc: source <(kill-switch completion zsh)',
+    'completion fish    # > ~/.config/fish/completions/kill-switch.fish',
   ],
 };
 

@@ -42,13 +42,14 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'tripwires', summary: 'list the tripwires', load: () => import('./commands/tripwires.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
   { name: 'doctor', summary: 'check what the switch rests on, with how to mend it', load: () => import('./commands/doctor.ts') },
-  { name: 'watch', summary: 'show each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
+  { name: 'watch', summary: 'show the switch as it changes, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
   { name: 'rules', summary: 'list the standing restrictions', load: () => import('./commands/rules.ts') },
   { name: 'features', summary: 'list the features', load: () => import('./commands/features.ts') },
   { name: 'limits', summary: 'list the limits', load: () => import('./commands/limits.ts') },
   { name: 'executors', summary: 'list the executors', load: () => import('./commands/executors.ts') },
   { name: 'executors forget', summary: 'take an executor that is gone for good out of the count', load: () => import('./commands/executors-forget.ts') },
+  { name: 'agents', summary: 'list who works now, and who did in the last day', load: () => import('./commands/agents.ts') },
   { name: 'approvals', summary: 'list what people are asked, what waits first', load: () => import('./commands/approvals.ts') },
   {
     name: 'approvals show',
@@ -75,6 +76,11 @@ export const VERBS: readonly VerbRow[] = [
     name: 'redis acl',
     summary: 'print the users of Redis, as an ACL file: for executors, operators and viewers',
     load: () => import('./commands/redis-acl.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'print the script that completes words in bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
   },
 ];
 

@@ -42,6 +42,7 @@ export const READS = [
   'feature f --evidence',
   'limits',
   'executors',
+  'agents',
   'interventions',
   'interventions --proposals',
   'surfaces',
