@@ -33,7 +33,7 @@ export const FOLDS = Object.freeze({
 
 export type EventType = keyof typeof FOLDS;
 /** Every type of event that this version knows. */
-export const EVENT_TYPES: readonly EventType[] = keysOf(FOLDS);
+export const EVENT_TYPES: readonly EventType[] = Object.freeze(keysOf(FOLDS));
 export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;
 
 /**
