@@ -7,6 +7,7 @@ import type { ForkReader } from './capabilities/forks.ts';
 import type { Journal, JournalKeeper } from './capabilities/journal.ts';
 import type { Ledger, LedgerReader } from './capabilities/ledger.ts';
 import type { OperatingNotes } from './capabilities/operating.ts';
+import type { Tally } from './capabilities/tally.ts';
 import type { SnapshotKeeper } from './capabilities/snapshots.ts';
 import type { StopReader, Stops } from './capabilities/stops.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
@@ -258,6 +259,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly ledger: LedgerReader | null;
   /** Null: no stop of an executor is kept. */
   readonly stops: StopReader | null;
+  /** Null: what is refused is counted by each process alone. */
+  readonly tally: Tally | null;
   /** Null: nobody can tell whether an operating process runs. */
   readonly operating: OperatingNotes | null;
   /**

@@ -39,6 +39,8 @@ export interface Organization {
   readonly stops: KeptStops;
   /** When an operating process has last said that it runs. */
   readonly operating: { at: string | null };
+  /** How often what was refused was tried. */
+  readonly attempts: Map<string, number>;
 }
 
 /** The stops of executors, by their ids. The list is another one after each change. */
@@ -49,7 +51,18 @@ export interface KeptStops {
 /** All but the state, which is the fold of its events. */
 type Backup = Omit<Organization, 'state'>;
 
-const backupOf = ({ events, beats, forks, reports, journal, approvals, book, stops, operating }: Backup): Backup => ({
+const backupOf = ({
+  events,
+  beats,
+  forks,
+  reports,
+  journal,
+  approvals,
+  book,
+  stops,
+  operating,
+  attempts,
+}: Backup): Backup => ({
   events: [...events],
   beats: new Map(beats),
   forks: new Map(forks),
@@ -59,6 +72,7 @@ const backupOf = ({ events, beats, forks, reports, journal, approvals, book, sto
   book: new LedgerBook(structuredClone(book.text())),
   stops: { ...stops },
   operating: { ...operating },
+  attempts: new Map(attempts),
 });
 
 /** What `Memory.copy` took: a backup. */
@@ -126,6 +140,7 @@ export class Memory {
         ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
         ...{ reports: noReports(), journal: noJournal() },
         ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] }, operating: { at: null } },
+        attempts: new Map(),
       };
       this.#organizations.set(id, found);
     }

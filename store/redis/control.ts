@@ -39,6 +39,7 @@ import { redisReplication } from './replication.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
 import { redisStopReader } from './stops.ts';
+import { redisTally } from './tally.ts';
 import { Upkeep } from './upkeep.ts';
 import { writersName } from '../writers.ts';
 
@@ -220,6 +221,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     approvals: redisApprovalKeeper(parts),
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
+    tally: redisTally(parts),
     operating: redisOperating(parts),
     replication: redisReplication(parts),
     inspect: () => inspectRedis(parts, endpoint),

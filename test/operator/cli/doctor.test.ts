@@ -60,7 +60,10 @@ describe('over a folder', () => {
     await runHere(['init', '--store', store]);
     const sound = await doctor(store);
     expect(sound.code).toBe(0);
-    const others: Readonly<Record<string, RegExp>> = { flags: /^unknown/, 'operating process': /^warning No operating/ };
+    const others: Readonly<Record<string, RegExp>> = {
+      flags: /^unknown/,
+      'operating process': /^warning No operating/,
+    };
     for (const { name } of DOCTOR_CHECKS) expect(sound.of(name), name).toMatch(others[name] ?? /^ok$/);
   });
 
