@@ -222,7 +222,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
     tally: redisTally(parts),
-    operating: redisOperating(parts),
+    operating: redisOperating(parts, endpoint),
     replication: redisReplication(parts),
     inspect: () => inspectRedis(parts, endpoint),
     problem: async () => {

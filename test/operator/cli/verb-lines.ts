@@ -25,6 +25,7 @@ export const CHANGES = [
 /** What rests on what executors follow, so that they may do it as well. */
 export const FOLLOWED = [
   'log',
+  'log export',
   'flagd export',
   'approvals standing',
   'rules',
@@ -51,5 +52,4 @@ export const READS = [
   'explain --agent free',
   'runs',
   'log verify',
-  'log export',
 ] as const;
