@@ -52,7 +52,7 @@ export function foldEvent(view: StateView, event: LogEvent): Folded {
 function withoutItsRequest(view: StateView, event: LogEvent, folded: Folded): Folded {
   const id = event.data['request_id'];
   const requests = id === undefined ? undefined : view.get('requests');
-  if (!requests) return folded;
+  if (!requests || folded.patch.set.some(([key]) => key === entryKey('requests'))) return folded;
   const open = requests.open.filter((each) => each.id !== id);
   const left = [entryKey('requests'), { ...requests, open, ...changedBy(event) }] as const;
   return { ...folded, patch: { ...folded.patch, set: [...folded.patch.set, left] } };

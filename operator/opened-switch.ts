@@ -1,3 +1,4 @@
+import { redactedStart } from '../flags/secret-texts.ts';
 import { type Clock, entryKey, type LogEvent, type State, stateFrom } from '../flags/index.ts';
 import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
@@ -97,7 +98,9 @@ export class OpenedSwitch {
 
   /** Notes what a person has tried and was refused. What the system tries is nobody's attempt. */
   noteAttempt(actor: Actor, attempt: Omit<Attempted, 'by'>): void {
-    if (rolesOf(actor) !== null) this.#attempts.note(actor, { by: actorName(actor), ...attempt });
+    if (rolesOf(actor) === null) return;
+    const target = attempt.target === null ? null : cut(attempt.target);
+    this.#attempts.note(actor, { by: actorName(actor), ...attempt, target });
   }
 
   /** The whole state at one moment, with the store's time then. @throws KillSwitchError NOT_INITIALISED */
@@ -158,11 +161,11 @@ export class OpenedSwitch {
 function attemptOf({ command }: Order, { code }: ChangeRefusedError): Omit<Attempted, 'by'> {
   const [kind, name] = rowOf(command).changes(command);
   const target = kind === 'kill' ? (name ?? null) : entryKey(kind, name);
-  return { command: command.type, target: target === null ? null : cut(target), code };
+  return { command: command.type, target, code };
 }
 
-/** As much of a target as an attempt keeps. */
-export const cut = (target: string): string => target.slice(0, 600).toWellFormed();
+/** As much of a target as an attempt keeps. What is no target may be anything, also a URL with its password. */
+const cut = (target: string): string => redactedStart(target, 600).toWellFormed();
 
 function recorded(appended: Appended): Recorded {
   if (appended.is === 'pending') throw new ChangePendingError(appended.request);

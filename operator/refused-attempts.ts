@@ -7,8 +7,11 @@ import { isChangeRefusedError } from './refusals.ts';
 /** How long recording an attempt is tried, in milliseconds: nobody waits for it. */
 const RETRY_MS = 1000;
 
-/** How many kinds of attempts one process counts at once. Further ones are counted with the last of them. */
+/** How many kinds of attempts one process counts at once. Further ones of a person are counted together. */
 const MOST_COUNTED = 100;
+
+/** What attempts of several kinds are counted as. */
+const SEVERAL = { command: 'several', target: null, code: 'SEVERAL' } as const;
 
 interface Counted {
   readonly actor: Actor;
@@ -36,8 +39,10 @@ export class RefusedAttempts {
   }
 
   note(actor: Actor, attempted: Attempted): void {
-    const key = JSON.stringify(attempted);
-    const known = this.#counted.get(key) ?? this.#counting(key, { actor, attempted });
+    const isKnown = this.#counted.has(JSON.stringify(attempted)) || this.#counted.size < MOST_COUNTED;
+    const kind = isKnown ? attempted : { by: attempted.by, ...SEVERAL };
+    const key = JSON.stringify(kind);
+    const known = this.#counted.get(key) ?? this.#counting(key, { actor, attempted: kind });
     known.count += 1;
     if (known.timer === null && known.count === 1) this.#record(key, known);
   }
@@ -57,8 +62,6 @@ export class RefusedAttempts {
   }
 
   #counting(key: string, of: Pick<Counted, 'actor' | 'attempted'>): Counted {
-    const full = this.#counted.size >= MOST_COUNTED ? [...this.#counted.values()].at(-1) : undefined;
-    if (full) return full;
     const counted: Counted = { ...of, count: 0, timer: null };
     this.#counted.set(key, counted);
     return counted;

@@ -23,6 +23,9 @@ const SETTLE_MS = 30_000;
 /** Progress is shown for a log of at least so many bytes, at most this often, in milliseconds. */
 const [LONG_LOG_BYTES, SHOWN_EVERY_MS] = [16 * 1024 * 1024, 250];
 
+/** How long a store is asked that somebody does not wait for, in milliseconds. */
+const HASTE = { requestTimeoutMs: 500, retryMs: 500 } as const;
+
 /** What a verb is run with. */
 interface Running {
   readonly json: boolean;
@@ -30,11 +33,13 @@ interface Running {
   readonly io: Io;
   /** Added to by what is warned of. */
   readonly warnings: string[];
+  /** True: a store that does not answer at once is given up. */
+  readonly haste?: true;
 }
 
 /** Runs a verb with its context, and closes what that has opened. */
 export async function withContext(
-  { json, where, io, warnings }: Running,
+  { json, where, io, warnings, haste }: Running,
   work: (context: Context) => Promise<void>,
 ): Promise<void> {
   let opened: Promise<ControlPlane> | undefined;
@@ -71,6 +76,7 @@ export async function withContext(
           operate,
           onTrouble,
           onReading: shown(context, io.watched),
+          ...(haste && HASTE),
         });
       })();
       return opened;

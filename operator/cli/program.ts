@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { closest } from '../../flags/closest.ts';
 import { invalid, quoteId } from '../../flags/index.ts';
 import { VERSION } from '../../store/version.ts';
+import { within } from '../../store/with-deadline.ts';
 import { IdArgument, mistypedTarget } from './arguments.ts';
 import { COMPLETE } from './completion/name.ts';
 import { EXIT, type ExitCode, type Perform } from './command.ts';
@@ -56,6 +57,9 @@ export async function runCommand(io: Io): Promise<ExitCode> {
 /** The verbs that stop a target, or give it back. */
 const ACT_ON_TARGETS: ReadonlySet<string> = new Set(['kill', 'pause', 'restrict', 'revive']);
 
+/** How long that is tried, in milliseconds: whoever has mistyped waits to type it again. */
+const RECORD_MS = 1500;
+
 interface Attempt {
   readonly verb: string;
   readonly target: string;
@@ -67,11 +71,12 @@ interface Attempt {
  */
 async function recordAttempt({ verb, target }: Attempt, where: Where, io: Io): Promise<void> {
   const quiet: Io = { ...io, watched: false, err: () => {} };
-  await withContext({ json: true, where, io: quiet, warnings: [] }, async (context) => {
+  const recorded = withContext({ json: true, where, io: quiet, warnings: [], haste: true }, async (context) => {
     const control = await context.control();
     // It is no target, so both refuse it before anything else.
     await (verb === 'revive' ? control.revive({ target }) : control.kill({ target }));
   }).catch(() => {});
+  await within(recorded, RECORD_MS, () => new Error('too late')).catch(() => {});
 }
 
 /** What was typed, with `help kill` and `version` as the options that they mean. */

@@ -10,7 +10,7 @@ import { type Copied, copyStops } from '../copy-stops.ts';
 import type { GivenWaiting } from '../given/change.ts';
 import { type Known, whatIsHit } from '../hit.ts';
 import type { Matched } from '../matched.ts';
-import { cut, type OpenedSwitch } from '../opened-switch.ts';
+import type { OpenedSwitch } from '../opened-switch.ts';
 import type { Operator } from '../operators.ts';
 import { ChangeRefusedError, refusalCode } from '../refusals.ts';
 import { hasRight, type Right, withoutRight } from '../roles.ts';
@@ -74,8 +74,7 @@ export class Acting {
       return given();
     } catch (error) {
       const target = mistyped(options);
-      if (target !== null)
-        this.opened.noteAttempt(this.operator, { command: verb, target: cut(target), code: 'INVALID_ARGUMENT' });
+      if (target !== null) this.opened.noteAttempt(this.operator, { command: verb, target, code: 'INVALID_ARGUMENT' });
       throw error;
     }
   }

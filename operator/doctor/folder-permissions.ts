@@ -1,11 +1,11 @@
-import type { FileInspection } from '../../store/capabilities/inspection.ts';
+import type { FileInspection, InspectedPlace } from '../../store/capabilities/inspection.ts';
 import { shellWord } from '../../flags/index.ts';
 import { type Examined, type Found, named, unsafe, warning } from './finding.ts';
 
 const [GROUP, OTHERS, STICKY] = [0o020, 0o002, 0o1000];
 
 /** Whether anybody but operators could write the switch in a folder. */
-export function folderPermissions({ user, places }: FileInspection, { heard }: Examined): readonly Found[] {
+export function folderPermissions({ user, places, above }: FileInspection, { heard }: Examined): readonly Found[] {
   const open = places.flatMap(({ path, mode, isFolder }): Found[] => {
     const kept = isFolder && (mode & STICKY) !== 0; // what is in there only its owner can replace
     const who = [...(mode & GROUP ? ['its group'] : []), ...(mode & OTHERS ? ['everybody on this machine'] : [])];
@@ -37,5 +37,23 @@ export function folderPermissions({ user, places }: FileInspection, { heard }: E
       'Let one user own it who is an operator.',
     ),
   );
-  return [...open, ...shared, ...others];
+  return [...open, ...shared, ...others, ...above.flatMap((place) => replaceable(place, user))];
+}
+
+/** Whoever may write a folder can put another one in the place of what is in it, also of a switch. */
+function replaceable({ path, owner, mode }: InspectedPlace, user: number | null): readonly Found[] {
+  const moved = 'can put another switch in the place of this one';
+  const mend = `chmod go-w ${shellWord(path)}`;
+  const foreign =
+    owner === 0 || user === null || user === 0 || owner === user
+      ? []
+      : [
+          warning(
+            `${path} belongs to uid ${owner}, who ${moved}.`,
+            'Put the switch below folders of root and operators.',
+          ),
+        ];
+  if ((mode & STICKY) !== 0) return foreign;
+  if (mode & OTHERS) return [...foreign, unsafe(`${path} may be written by everybody: whoever does ${moved}.`, mend)];
+  return mode & GROUP ? [...foreign, warning(`${path} may be written by its group, which ${moved}.`, mend)] : foreign;
 }

@@ -14,6 +14,8 @@ export interface FileInspection {
   readonly user: number | null;
   /** What nobody but operators may write: the folder of the switch, its `control` and the log. */
   readonly places: readonly InspectedPlace[];
+  /** The folders in which that of the switch lies. */
+  readonly above: readonly InspectedPlace[];
 }
 
 /** A user of Redis that is on. `may`: the commands it may use that give authority back, or take the switch away. */

@@ -10,20 +10,49 @@ import { SETTLE, sendScript } from './scripts.ts';
 
 const SETTINGS = ['appendfsync', 'save', 'min-replicas-to-write', 'min-replicas-max-lag'];
 
+type Line = readonly [string, ...string[]];
+
+/** Every way to change a key, whatever is in it. */
+const changing = (key: string): readonly Line[] => [
+  ...[['SET'], ['SETNX'], ['GETSET'], ['APPEND'], ['MSET'], ['MSETNX']].map(([name = '']): Line => [name, key, 'x']),
+  ...['DEL', 'UNLINK', 'GETDEL', 'PERSIST'].map((name): Line => [name, key]),
+  ...['GETEX', 'MOVE'].map((name): Line => (name === 'MOVE' ? [name, key, '1'] : [name, key, 'PERSIST'])),
+  ...['RENAME', 'RENAMENX'].map((name): Line => [name, key, key]),
+  ...['EXPIRE', 'PEXPIRE', 'EXPIREAT', 'PEXPIREAT'].map((name): Line => [name, key, '1']),
+  ...['SETEX', 'PSETEX'].map((name): Line => [name, key, '1', 'x']),
+  ['SETRANGE', key, '0', 'x'],
+  ['SETBIT', key, '0', '1'],
+  ['INCR', key],
+  ['COPY', key, key],
+  ['RESTORE', key, '0', 'x'],
+  ['MIGRATE', 'localhost', '1', key, '0', '1'],
+  ['SORT', key, 'STORE', key],
+  ['BITOP', 'NOT', key, key],
+  ...['HSET', 'HSETNX', 'HMSET'].map((name): Line => [name, key, 'x', 'x']),
+  ['HINCRBY', key, 'x', '1'],
+  ['HDEL', key, 'x'],
+  ['XADD', key, '*', 'event', '{}'],
+  ['XTRIM', key, 'MAXLEN', '0'],
+  ['XDEL', key, '1-1'],
+  ['XSETID', key, '1-1'],
+  ...['LPUSH', 'RPUSH', 'SADD', 'PFADD'].map((name): Line => [name, key, 'x']),
+  ['EVAL', 'return 1', '1', key],
+];
+
 /** Whoever may one of these can give authority back, or take the switch away. */
-const loosening = (keys: RedisKeys): ReadonlyArray<readonly [string, ...string[]]> => [
-  ['XADD', keys.log, '*', 'event', '{}'],
-  ['SET', keys.head, '{}'],
-  ['HSET', keys.state, 'x', '{}'],
-  ['HDEL', keys.state, 'x'],
-  ['DEL', keys.state],
+const loosening = (keys: RedisKeys): readonly Line[] => [
+  ...[keys.head, keys.state, keys.log].flatMap(changing),
   ['PUBLISH', keys.channel, '{}'],
-  ['FUNCTION', 'LOAD', 'x'],
+  ...['LOAD', 'DELETE', 'RESTORE'].map((name): Line => ['FUNCTION', name, 'x']),
   ['FUNCTION', 'FLUSH'],
-  ['FLUSHALL'],
+  ...['FLUSHALL', 'FLUSHDB', 'SHUTDOWN', 'FAILOVER'].map((name): Line => [name]),
+  ['SWAPDB', '0', '1'],
   ['CONFIG', 'SET', 'maxmemory', '1'],
   ['ACL', 'SETUSER', 'x'],
   ['REPLICAOF', 'NO', 'ONE'],
+  ['SLAVEOF', 'NO', 'ONE'],
+  ['MODULE', 'LOAD', 'x'],
+  ['DEBUG', 'RELOAD'],
 ];
 
 /** What this Redis says of itself. What a user may not ask is null. */
@@ -93,7 +122,7 @@ async function usersOf(client: Redis, keys: RedisKeys): Promise<readonly Inspect
           return answer === 'OK' ? [command.slice(0, 2).join(' ')] : [];
         }),
       );
-      return { ...user, may: tried.flat() };
+      return { ...user, may: [...new Set(tried.flat())] };
     }),
   );
 }
