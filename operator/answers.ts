@@ -13,6 +13,7 @@ import type {
   SurfaceRecord,
 } from '../flags/index.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
+import type { AlertRow } from './alerts/rows.ts';
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type { Difference } from './differences.ts';
@@ -83,6 +84,35 @@ export interface GovernanceAnswer extends Governance {
 /** `request`: as it was asked for. */
 export interface RequestAnswer extends ChangeAnswer {
   readonly request: Request;
+}
+
+/** `sending`: whether an operating process sends alerts now; null: nobody is to be told, or you may not read that. */
+export interface AlertsAnswer extends ListAnswer<AlertRow> {
+  readonly sending: boolean | null;
+}
+
+/** `secret`: the key of the signature, which is shown here only; null: nothing is signed. */
+export interface AddedAlert extends ChangeAnswer {
+  readonly secret: string | null;
+}
+
+/** What came back of a test. `says`: a clause about the receiver. */
+export interface AlertTest {
+  readonly id: string;
+  readonly delivered: boolean;
+  readonly says: string;
+}
+
+/** How alerts stand. */
+export interface AlertsStatus {
+  /** How many targets there are. */
+  readonly targets: number;
+  /** How many alerts wait, at most 1000 for each target; null: you may not read that. */
+  readonly waiting: number | null;
+  /** The names of the targets that could not be reached at the last attempt. */
+  readonly failing: readonly string[];
+  /** As of {@link AlertsAnswer}. */
+  readonly sending: boolean | null;
 }
 
 /** The kill that was lifted, or (`is_active`) made one step looser, and the number of the change. */
@@ -209,6 +239,7 @@ export interface Status {
   readonly governance: GovernanceAnswer;
   /** The changes that wait for another person, the oldest first. */
   readonly requests: readonly RequestRecord[];
+  readonly alerts: AlertsStatus;
   /** By name. */
   readonly rules: readonly RuleRecord[];
   readonly budgets: readonly BudgetRow[];

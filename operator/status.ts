@@ -31,7 +31,7 @@ export interface WholeSwitch {
 export function statusOf(
   whole: WholeSwitch,
   { beats, head: store, time }: Heard,
-): Omit<Status, keyof ForksAnswer | 'held_approvals' | 'budgets' | 'tripwires' | 'stops' | 'store_problem'> {
+): Omit<Status, keyof ForksAnswer | 'held_approvals' | 'budgets' | 'tripwires' | 'stops' | 'alerts' | 'store_problem'> {
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');

@@ -1,5 +1,6 @@
 import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
+import type { AlertKeeper } from './capabilities/alerts.ts';
 import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
 import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
@@ -250,6 +251,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly ledger: LedgerReader | null;
   /** Null: no stop of an executor is kept. */
   readonly stops: StopReader | null;
+  /** Null: nobody can be told of anything over this store. */
+  readonly alerts: AlertKeeper | null;
   /**
    * Why the store may lose what it has acknowledged, as a sentence that says how to mend it; null where nothing says
    * so.

@@ -12,6 +12,7 @@ import {
   unknownOutcome,
 } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
+import { fileAlerts } from './alerts.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
 import { fileApprovalKeeper } from './approvals.ts';
@@ -159,6 +160,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         journals: journals.journals,
         ledger: fileLedgerReader(paths, { now: wall, admit }),
         stops: fileStopReader(paths, admit),
+        alerts: fileAlerts(paths.alerts, admit),
         problem: async () => null,
         forks: {
           read(generation) {

@@ -33,6 +33,8 @@ export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], st
   readonly precedence: string;
   /** A file that is there once an operator has made all folders in which executors report. */
   readonly made: string;
+  /** What alerts need beside the log: a folder that only its owner may enter. */
+  readonly alerts: string;
   /** What executors report, of all organizations: a folder that an operator makes. */
   readonly reported: string;
   /** What executors of this organization report, a folder for each kind. */
@@ -53,6 +55,7 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     log: join(control, 'log.jsonl'),
     precedence: join(control, 'precedence'),
     made: join(control, 'folders-made'),
+    alerts: join(control, 'alerts'),
     beats: of('beats'),
     forks: of('forks'),
     surfaces: of('surfaces'),

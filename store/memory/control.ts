@@ -1,5 +1,6 @@
 import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
 import { checkKeys, readable } from '../../flags/options.ts';
+import { memoryAlerts } from './alerts.ts';
 import { controlView, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
@@ -89,6 +90,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         },
         ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStopReader(memory, organizationId, admit),
+        alerts: memoryAlerts(memory, organizationId, admit),
         anchors: null,
         snapshots: null,
         problem: async () => null,

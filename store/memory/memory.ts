@@ -37,6 +37,8 @@ export interface Organization {
   readonly approvals: KeptApprovals;
   readonly book: LedgerBook;
   readonly stops: KeptStops;
+  /** What alerts need, by name. */
+  readonly alerts: Map<string, string>;
 }
 
 /** The stops of executors, by their ids. The list is another one after each change. */
@@ -47,7 +49,7 @@ export interface KeptStops {
 /** All but the state, which is the fold of its events. */
 type Backup = Omit<Organization, 'state'>;
 
-const backupOf = ({ events, beats, forks, reports, journal, approvals, book, stops }: Backup): Backup => ({
+const backupOf = ({ events, beats, forks, reports, journal, approvals, book, stops, alerts }: Backup): Backup => ({
   events: [...events],
   beats: new Map(beats),
   forks: new Map(forks),
@@ -56,6 +58,7 @@ const backupOf = ({ events, beats, forks, reports, journal, approvals, book, sto
   approvals: structuredClone(approvals),
   book: new LedgerBook(structuredClone(book.text())),
   stops: { ...stops },
+  alerts: new Map(alerts),
 });
 
 /** What `Memory.copy` took: a backup. */
@@ -123,6 +126,7 @@ export class Memory {
         ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
         ...{ reports: noReports(), journal: noJournal() },
         ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] } },
+        alerts: new Map(),
       };
       this.#organizations.set(id, found);
     }

@@ -20,6 +20,7 @@ export const CHANGES = [
   'budget remove day --reason x',
   'tripwire set repeats --limit 60 --reason x',
   'tripwire remove repeats --reason x',
+  'alert add l --exec true',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
@@ -31,6 +32,7 @@ export const FOLLOWED = [
   'budget day',
   'budgets',
   'tripwires',
+  'alerts',
 ] as const;
 
 export const READS = [
