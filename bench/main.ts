@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/servers/index.ts';
+import { appends } from './appends.ts';
 import { approvals } from './approvals.ts';
 import { evaluations } from './evaluations.ts';
 import { fanOut } from './fan-out.ts';
 import { guard } from './guard.ts';
 import { journal } from './journal.ts';
 import { loading } from './loading.ts';
+import { longLog } from './long-log.ts';
 import { machine, versions } from './machine.ts';
 import type { Bench, Measurement, Switches } from './measurement.ts';
 import { millionKills } from './million-kills.ts';
@@ -25,6 +27,8 @@ const MEASUREMENTS: readonly Measurement[] = [
   fanOut,
   loading,
   oneMoreKill,
+  appends,
+  longLog,
   reservations,
 ];
 

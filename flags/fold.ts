@@ -12,6 +12,7 @@ import { rule_add, rule_remove, rule_renew } from './events/rules.ts';
 import { autonomy, feature, flags, limit, mode } from './events/settings.ts';
 import { budget, tripwire } from './events/spending.ts';
 import type { LogEvent } from './records.ts';
+import { keysOf } from './table.ts';
 import { UNKNOWN } from './unknown-parts.ts';
 
 export type { Direction, Folded } from './events/row.ts';
@@ -33,6 +34,8 @@ export const FOLDS = Object.freeze({
 });
 
 export type EventType = keyof typeof FOLDS;
+/** Every type of event that this version knows. */
+export const EVENT_TYPES: readonly EventType[] = Object.freeze(keysOf(FOLDS));
 export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;
 
 /**

@@ -7,6 +7,7 @@ import { Alerting } from './alerts/alerting.ts';
 import type { AlertPace } from './alerts/pace.ts';
 import { ApprovalUpkeep } from './approval-upkeep.ts';
 import { Hearing } from './hearing.ts';
+import { KeptSwitch } from './kept-switch.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
 import { Operating } from './operate.ts';
 import { type Actor, actorName, SYSTEM } from './operators.ts';
@@ -28,6 +29,8 @@ import {
 export interface OpenedSwitchOptions {
   readonly connection: ControlConnection;
   readonly place: Place;
+  /** Whether the store has a clock of its own. */
+  readonly ownClock: boolean;
   /** How long a change is tried again while the store does not take it, in milliseconds. */
   readonly retryMs: number;
   /** Null: this is no operating process. */
@@ -52,7 +55,10 @@ export interface OpenedSwitchOptions {
 export class OpenedSwitch {
   readonly connection: ControlConnection;
   readonly place: Place;
+  readonly ownClock: boolean;
   readonly hearing: Hearing;
+  /** The whole switch, for those who look at it again and again. */
+  readonly kept: KeptSwitch;
   readonly pace: Pace;
   readonly #changes: ChangeQueue;
   readonly #closing = new AbortController();
@@ -63,10 +69,12 @@ export class OpenedSwitch {
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
-  constructor({ connection, place, retryMs, operate, checks, pace = SYSTEM_PACE }: OpenedSwitchOptions) {
+  constructor({ connection, place, ownClock, retryMs, operate, checks, pace = SYSTEM_PACE }: OpenedSwitchOptions) {
     this.connection = connection;
     this.place = place;
+    this.ownClock = ownClock;
     this.hearing = new Hearing(connection);
+    this.kept = new KeptSwitch(connection, place);
     this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });
     // `close` waits for its loop, which may be about to end a kill.

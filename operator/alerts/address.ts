@@ -130,7 +130,9 @@ export async function checkPublic(url: URL, resolve: Resolve = systemLookup): Pr
   const found = isIP(host)
     ? [host]
     : await new Promise<readonly string[]>((settle) => {
-        resolve(host, { all: true }, (error, addresses) => settle(error ? [] : addresses.map(({ address }) => address)));
+        resolve(host, { all: true }, (error, addresses) =>
+          settle(error ? [] : addresses.map(({ address }) => address)),
+        );
       });
   const inside = isLocalName(host) ? '127.0.0.1' : found.find(isPrivateAddress);
   if (inside !== undefined)

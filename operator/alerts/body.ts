@@ -22,7 +22,11 @@ const BODIES: { readonly [F in AlertFormat]: (alert: Alert) => unknown } = {
   slack: (alert) => {
     const { next } = alert.data;
     const shown = lines(alert).map(slackText);
-    return { text: [...shown.slice(0, next === '' ? undefined : -1), ...(next === '' ? [] : [`\`${shown.at(-1)}\``])].join('\n') };
+    return {
+      text: [...shown.slice(0, next === '' ? undefined : -1), ...(next === '' ? [] : [`\`${shown.at(-1)}\``])].join(
+        '\n',
+      ),
+    };
   },
   teams: (alert) => ({
     type: 'message',

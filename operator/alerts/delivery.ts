@@ -207,7 +207,8 @@ export class Delivery {
         } else this.#forget(); // another process has gone on
         return;
       } catch (error) {
-        if (!isSaid) onTrouble(`How far the alert ${shownId(this.target.name)} has come cannot be kept: ${messageOf(error)}`);
+        if (!isSaid)
+          onTrouble(`How far the alert ${shownId(this.target.name)} has come cannot be kept: ${messageOf(error)}`);
         await sleep(pace.lookMs, undefined, { signal: this.#closing.signal }).catch(() => {}); // aborted: the loop ends
       }
     }

@@ -66,7 +66,11 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     const first = isJsonObject(all[0]) ? all[0] : {};
     const agent = typeof first['agent_id'] === 'string' ? `agent:${first['agent_id']}` : null;
     return {
-      ...{ type: 'escalation', target: agent, details: { id: first['id'], action: first['action'], count: all.length } },
+      ...{
+        type: 'escalation',
+        target: agent,
+        details: { id: first['id'], action: first['action'], count: all.length },
+      },
       text: `Nobody has answered yet: ${words(first['action'])} of ${agent ?? 'nobody'} waits${all.length > 1 ? `, and ${all.length - 1} more` : ''}.`,
       next: all.length === 1 ? `kill-switch approvals show ${typed(first['id'])}` : 'kill-switch approvals',
     };

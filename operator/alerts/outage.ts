@@ -40,7 +40,8 @@ export class Outage {
     this.#since ??= performance.now();
     if (this.#telling || performance.now() - this.#since < pace.outageMs) return;
     this.#telling = new AbortController();
-    for (const delivery of deliveries) void this.#tell(delivery, { why: messageOf(error), now, signal: this.#telling.signal });
+    for (const delivery of deliveries)
+      void this.#tell(delivery, { why: messageOf(error), now, signal: this.#telling.signal });
   }
 
   /** The store can be used. What is to be said of the outage; null: nobody was told of one. */

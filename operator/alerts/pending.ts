@@ -35,9 +35,7 @@ export async function* waitingFor(
   { log, notices, organizationId }: Outbox,
 ): AsyncGenerator<Waiting> {
   let after = { epoch: progress.epoch, notice: progress.notice };
-  const wanted = notices.list.filter(
-    (notice) => notice.number > progress.notice && isWanted(notice, events),
-  );
+  const wanted = notices.list.filter((notice) => notice.number > progress.notice && isWanted(notice, events));
   const before = function* (at: string | null): Generator<Waiting> {
     for (let first = wanted[0]; first && (at === null || first.at <= at); first = wanted[0]) {
       wanted.shift();

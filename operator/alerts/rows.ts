@@ -2,14 +2,7 @@ import { type AlertTarget, isKillSwitchError } from '../../flags/index.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import type { AlertsStatus } from '../answers.ts';
 import { waitingFor } from './pending.ts';
-import {
-  NAMES,
-  noticesSchema,
-  type Progress,
-  progressSchema,
-  readRecord,
-  senderSchema,
-} from './records.ts';
+import { NAMES, noticesSchema, type Progress, progressSchema, readRecord, senderSchema } from './records.ts';
 import { NO_NOTICES } from './notices.ts';
 
 /** Where alerts go, and how far that has come. */
@@ -19,7 +12,12 @@ export interface AlertRow extends Omit<AlertTarget, 'id' | 'given_up'> {
   /** When one was last delivered; null: none, or this user may not read that. */
   readonly delivered_at: string | null;
   /** Why the last attempt has failed, and when the next one is due; null: it has not. */
-  readonly failure: { readonly at: string; readonly problem: string; readonly failures: number; readonly next_at: string | null } | null;
+  readonly failure: {
+    readonly at: string;
+    readonly problem: string;
+    readonly failures: number;
+    readonly next_at: string | null;
+  } | null;
   /** How many could not be delivered in three days; null: none. */
   readonly given_up: { readonly count: number; readonly at: string } | null;
 }
@@ -111,7 +109,11 @@ async function countOf(all: AsyncIterable<unknown>): Promise<number> {
   return count;
 }
 
-function rowOf({ id: _, given_up: givenUp, ...target }: AlertTarget, progress: Progress | null, waiting: number | null): AlertRow {
+function rowOf(
+  { id: _, given_up: givenUp, ...target }: AlertTarget,
+  progress: Progress | null,
+  waiting: number | null,
+): AlertRow {
   const { failure = null, trying = null, delivered_at = null } = progress ?? {};
   return {
     ...{ ...target, events: [...target.events], waiting, delivered_at },

@@ -3,7 +3,19 @@ import { messageOf } from '../../flags/index.ts';
 import type { Outcome } from './post.ts';
 
 /** What a command gets of this process's environment: nothing that could be a secret of ours. */
-const PASSED_ON = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR', 'SYSTEMROOT'];
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'LANG',
+  'LC_ALL',
+  'LC_CTYPE',
+  'TZ',
+  'TMPDIR',
+  'SYSTEMROOT',
+];
 
 /** How long a command that was told to end may take, in milliseconds. */
 const GRACE_MS = 1000;

@@ -7,6 +7,7 @@ export function idleAlerts(
   { sending, waiting }: Pick<AlertsAnswer, 'sending'> & { readonly waiting: number | null },
 ): string[] {
   if (sending !== false) return [];
-  const what = waiting === null || waiting === 0 ? 'No process sends alerts' : `${waiting} wait, and no process sends alerts`;
+  const what =
+    waiting === null || waiting === 0 ? 'No process sends alerts' : `${waiting} wait, and no process sends alerts`;
   return [`${what}: ${advice('kill-switch watch --alerts')}`];
 }

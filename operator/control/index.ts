@@ -6,6 +6,7 @@ import { alerting } from './alerting.ts';
 import { approvals } from './approvals.ts';
 import { beginning } from './beginning.ts';
 import { budgets } from './budgets.ts';
+import { doctor } from './doctor.ts';
 import { executors } from './executors.ts';
 import { features } from './features.ts';
 import { governing } from './governing.ts';
@@ -41,6 +42,7 @@ export function controlPlaneOf(
     ...alerting(acting),
     ...judging(acting),
     ...status(acting),
+    ...doctor(acting),
     ...executors(acting),
     ...runs(acting),
     ...log(acting),

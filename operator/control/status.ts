@@ -2,6 +2,8 @@ import { entryKey } from '../../flags/index.ts';
 import { alertRows, type AlertsPlace, alertsStatus } from '../alerts/rows.ts';
 import { heldApprovals } from '../approvals.ts';
 import { readBudgets, tripwireRows } from '../budget-rows.ts';
+import type { ControlConnection } from '../../store/ports.ts';
+import type { Status } from '../answers.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { takesNone } from '../given/checks.ts';
 import { givenList } from '../given/list.ts';
@@ -11,29 +13,38 @@ import { KILL_FILTERS } from '../list-filters.ts';
 import { killRecords, statusOf, type WholeSwitch } from '../status.ts';
 import type { Acting } from './acting.ts';
 
+/** How old the last word of an operating process may be that runs, in milliseconds: it speaks every five seconds. */
+const OPERATES_MS = 30_000;
+
+/** Whether an operating process runs. Where this user may not read that, or nothing says so, none is known. */
+async function operatingNow({ operating }: ControlConnection, now: string): Promise<Status['operating']> {
+  const last = (await operating?.last().catch(() => null)) ?? null;
+  return { last_at: last, runs: last !== null && Date.parse(now) - Date.parse(last) < OPERATES_MS };
+}
+
 /** How the switch stands. */
 export const status = ({
   connection,
   opened,
   organizationId,
 }: Acting): Pick<ControlPlane, 'status' | 'forks' | 'kills'> => ({
-  async status(...given: readonly unknown[]) {
-    takesNone('status', given);
-    const whole = await opened.whole();
-    const { state } = whole;
-    const heard = await opened.hearing.hear();
-    return {
-      ...statusOf({ organizationId, ...whole }, heard),
-      held_approvals: await heldApprovals(connection),
-      budgets: await readBudgets(connection, whole),
-      tripwires: tripwireRows(state),
-      stops: await heldStops(connection, state),
-      alerts: alertsStatus(
-        await alertRows(alertsPlace(whole), connection, organizationId),
-      ),
-      ...(await judgeReports(heard.beats, state, connection)),
-      store_problem: await connection.problem(),
-    };
+  async status(options = {}) {
+    const asked = givenList('status', options, {});
+    return opened.kept.use(async (whole) => {
+      const { state } = whole;
+      const heard = await opened.hearing.hear();
+      return {
+        ...statusOf({ organizationId, ...whole }, heard, asked),
+        held_approvals: await heldApprovals(connection),
+        budgets: await readBudgets(connection, whole),
+        tripwires: tripwireRows(state),
+        stops: await heldStops(connection, state),
+        operating: await operatingNow(connection, whole.time),
+        alerts: alertsStatus(await alertRows(alertsPlace(whole), connection, organizationId)),
+        ...(await judgeReports(heard.beats, state, connection)),
+        store_problem: await connection.problem(),
+      };
+    });
   },
 
   async forks(...given: readonly unknown[]) {
@@ -45,7 +56,7 @@ export const status = ({
 
   async kills(options = {}) {
     const asked = givenList('kills', options, KILL_FILTERS);
-    return killRecords({ organizationId, ...(await opened.whole()) }, asked);
+    return opened.kept.use(async (whole) => killRecords({ organizationId, ...whole }, asked));
   },
 });
 

@@ -1,7 +1,7 @@
 import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
 import { checkKeys, readable } from '../../flags/options.ts';
 import { memoryAlerts } from './alerts.ts';
-import { controlView, readBack, sameHead } from '../answers.ts';
+import { controlView, NO_REPLICAS, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
 import { memoryLedgerParts, memoryLedgerReader } from './ledger.ts';
@@ -91,7 +91,19 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStopReader(memory, organizationId, admit),
         alerts: memoryAlerts(memory, organizationId, admit),
+        operating: {
+          async note() {
+            await admit('write');
+            memory.organization(organizationId).operating.at = memory.time;
+          },
+          async last() {
+            await admit('read');
+            return memory.organization(organizationId).operating.at;
+          },
+        },
         anchors: null,
+        inspect: () => Promise.resolve({ takesNone: null, of: null }),
+        replication: () => Promise.resolve(NO_REPLICAS),
         snapshots: null,
         problem: async () => null,
         async *log(after) {

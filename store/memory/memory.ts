@@ -39,6 +39,8 @@ export interface Organization {
   readonly stops: KeptStops;
   /** What alerts need, by name. */
   readonly alerts: Map<string, string>;
+  /** When an operating process has last said that it runs. */
+  readonly operating: { at: string | null };
 }
 
 /** The stops of executors, by their ids. The list is another one after each change. */
@@ -49,17 +51,21 @@ export interface KeptStops {
 /** All but the state, which is the fold of its events. */
 type Backup = Omit<Organization, 'state'>;
 
-const backupOf = ({ events, beats, forks, reports, journal, approvals, book, stops, alerts }: Backup): Backup => ({
-  events: [...events],
-  beats: new Map(beats),
-  forks: new Map(forks),
-  reports: structuredClone(reports),
-  journal: structuredClone(journal),
-  approvals: structuredClone(approvals),
-  book: new LedgerBook(structuredClone(book.text())),
-  stops: { ...stops },
-  alerts: new Map(alerts),
-});
+const backupOf = (kept: Backup): Backup => {
+  const { events, beats, forks, reports, journal, approvals, book, stops, operating, alerts } = kept;
+  return {
+    events: [...events],
+    beats: new Map(beats),
+    forks: new Map(forks),
+    reports: structuredClone(reports),
+    journal: structuredClone(journal),
+    approvals: structuredClone(approvals),
+    book: new LedgerBook(structuredClone(book.text())),
+    stops: { ...stops },
+    alerts: new Map(alerts),
+    operating: { ...operating },
+  };
+};
 
 /** What `Memory.copy` took: a backup. */
 export type MemoryCopy = ReadonlyMap<string, Backup>;
@@ -125,7 +131,7 @@ export class Memory {
       found = {
         ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
         ...{ reports: noReports(), journal: noJournal() },
-        ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] } },
+        ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] }, operating: { at: null } },
         alerts: new Map(),
       };
       this.#organizations.set(id, found);

@@ -89,6 +89,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   },
   changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
   precedence: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
+  operating: { operator: ['pttl', 'set'], viewer: ['pttl'] },
   journal: {
     executor: ['fcall', 'hsetnx', 'hget', 'hmget'],
     operator: [...SCRIPT, 'hmget', 'hdel'],
@@ -135,14 +136,15 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   },
   checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel', ...KEPT_FOR], operator: ['exists'] },
   checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
+  // No HDEL for executors: what is asked under an id would be exchanged between being shown and being approved.
   approvals: {
-    executor: ['fcall', 'hget', 'hsetnx', 'hdel'],
+    executor: ['fcall', 'hget', 'hsetnx'],
     operator: [...MEASURED, 'exists', 'hdel'],
     viewer: MEASURED,
   },
   // With these executors of other names learn that a request waits, and until when, and nothing of what it is about.
   approvalTimes: {
-    executor: ['fcall', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'],
+    executor: ['fcall', 'zadd', 'zcard', 'zscore'],
     others: ['zscore'],
     operator: ['exists', 'zrem'],
   },

@@ -27,13 +27,16 @@ import { redisApprovalKeeper } from './approvals.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import { evictionProblem } from './eviction.ts';
+import { inspectRedis } from './inspection.ts';
 import { loadIoredis } from './ioredis.ts';
 import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { redisLedgerReader } from './ledger.ts';
+import { redisOperating } from './operating.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, headTextAfter, logId, reply } from './replies.ts';
+import { redisReplication } from './replication.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
 import { redisStopReader } from './stops.ts';
@@ -219,6 +222,9 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
     alerts: redisAlerts(endpoint, parts),
+    operating: redisOperating(parts),
+    replication: redisReplication(parts),
+    inspect: () => inspectRedis(parts, endpoint),
     problem: async () => {
       const problem = await connection.request({ access: 'read', send: evictionProblem });
       return problem === null ? null : `Redis at ${endpoint.location} ${problem}.`;

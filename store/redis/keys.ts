@@ -19,6 +19,8 @@ export const SHARED_KEYS = {
   changes: 'changes',
   /** Names the operator who alone may append for a moment, because a change of theirs that goes first was overtaken. */
   precedence: 'precedence',
+  /** Goes by itself after an hour without an operating process. */
+  operating: 'operating',
   /**
    * A hash: idempotency key, line end, number of the attempt → who has intended it, and the intent as JSON. Executors
    * may only add fields (HSETNX), so the first intent of an attempt stays.

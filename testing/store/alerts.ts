@@ -21,7 +21,13 @@ export const ALERT_TESTS: readonly SuiteTest[] = [
       assert.equal(await keeper.swap('one', null, TEXT), true);
       assert.equal(await keeper.swap('two-2', null, 'x'), true);
       const other = keeperOf(session.control());
-      assert.deepEqual(await other.read(['two-2', 'one', 'three']), new Map([['two-2', 'x'], ['one', TEXT]]));
+      assert.deepEqual(
+        await other.read(['two-2', 'one', 'three']),
+        new Map([
+          ['two-2', 'x'],
+          ['one', TEXT],
+        ]),
+      );
       assert.deepEqual(await keeperOf(session.control('other')).read(['one']), new Map());
       for await (const event of control.log(0)) assert.equal(JSON.stringify(event).includes('hooks.test'), false);
     },

@@ -1,5 +1,12 @@
 import { Option } from 'commander';
-import { ALERT_EVENTS, ALERT_FORMATS, type AlertFormat, type AlertKind, shellWord, shownId } from '../../../flags/index.ts';
+import {
+  ALERT_EVENTS,
+  ALERT_FORMATS,
+  type AlertFormat,
+  type AlertKind,
+  shellWord,
+  shownId,
+} from '../../../flags/index.ts';
 import { givenEvents } from '../../given/alert.ts';
 import { nameArgument, oneOf, reasonOption } from '../arguments.ts';
 import type { Verb } from '../command.ts';
@@ -24,7 +31,9 @@ export const verb: Verb = (command, perform) => {
       new Option('--exec <command>', 'in its place a command, which /bin/sh runs with the alert as JSON on its stdin'),
     )
     .addOption(
-      new Option('--events <list>', `of what it tells: ${ALERT_EVENTS.join(',')} (default: all)`).argParser(parseEvents),
+      new Option('--events <list>', `of what it tells: ${ALERT_EVENTS.join(',')} (default: all)`).argParser(
+        parseEvents,
+      ),
     )
     .addOption(
       new Option('--format <format>', 'webhook (Standard Webhooks), slack or teams (default: webhook)').argParser(

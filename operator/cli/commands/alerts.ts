@@ -11,7 +11,12 @@ export const verb = listing({
   list: async (context, asked) => {
     const { data, count, sending } = await (await context.control()).alerts(asked);
     const waiting = data.reduce((sum, row) => sum + (row.waiting ?? 0), 0);
-    return { data, count, more: { sending }, below: [...data.flatMap(problemOf), ...idleAlerts(context, { sending, waiting })] };
+    return {
+      data,
+      count,
+      more: { sending },
+      below: [...data.flatMap(problemOf), ...idleAlerts(context, { sending, waiting })],
+    };
   },
   columns: () => {
     const now = Date.now();

@@ -71,6 +71,9 @@ function alertLines({ alerts }: Status, context: Context): Line[] {
     ...idleAlerts(context, alerts).map((line) => `          ${line}`),
   ];
 }
+/** What waits for an operating process where none runs. */
+const noneOperates = (advice: Context['advice']): string =>
+  advice('for an operating process, and none runs: kills with an end stay until one does (kill-switch watch)');
 
 /** One screen on a terminal. Elsewhere it is whole: whoever looks for a line of it must find that. */
 function screen(status: Status, context: Context, form: Form): Line[] {
@@ -111,6 +114,7 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     `Tripwires ${words(status.tripwires.map(tripwireWord), 'none', 'tripwires')}`,
     ...alertLines(status, context),
     ...stopLines(status, shown),
+    ...(status.operating.runs ? [] : [waiting(noneOperates(advice))]),
     '',
     ...(active_kills === 0
       ? ['No active kills.']

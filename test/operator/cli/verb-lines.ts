@@ -44,6 +44,7 @@ export const READS = [
   'feature f --evidence',
   'limits',
   'executors',
+  'agents',
   'interventions',
   'interventions --proposals',
   'surfaces',
@@ -52,4 +53,5 @@ export const READS = [
   'explain --agent free',
   'runs',
   'log verify',
+  'log export',
 ] as const;
