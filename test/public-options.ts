@@ -324,7 +324,7 @@ const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>
     },
     'control.addAlert with its address': {
       call: (options) => change(control.addAlert(withOwn({ name: 'there' }, options))),
-      right: { to: 'https://192.0.2.1', secret: `whsec_${'A'.repeat(32)}`, allowPrivate: false, exec: undefined },
+      right: { to: 'https://93.184.216.34', secret: `whsec_${'A'.repeat(32)}`, allowPrivate: false, exec: undefined },
       adds: true,
     },
     'control.removeAlert': {
