@@ -46,6 +46,8 @@ export class Delivery {
   readonly #sending: Sending;
   readonly #kept: Kept<Progress>;
   readonly #closing = new AbortController();
+  /** Fires a little later: an attempt that is under way may end. */
+  readonly #cut = new AbortController();
   readonly #loop: Promise<void>;
   #secret: Secret | null = null;
   /** Null: it has to be read. */
@@ -65,7 +67,9 @@ export class Delivery {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    const cut = setTimeout(() => this.#cut.abort(), CLOSING_MS);
     await this.#loop;
+    clearTimeout(cut);
   }
 
   /** The last notice that this target needs no more. */
@@ -152,7 +156,7 @@ export class Delivery {
   async #try(progress: Progress, { alert, after }: Waiting): Promise<void> {
     const { pace, now } = this.#sending;
     const outcome = this.#secret
-      ? await attempt(alert, this.target, this.#secret, { ...pace, signal: this.#ending() })
+      ? await attempt(alert, this.target, this.#secret, { ...pace, signal: this.#cut.signal })
       : { delivered: false, says: 'its address is gone from the store: remove it, and add it again' };
     const at = iso(now());
     if (outcome.delivered) {
@@ -164,16 +168,6 @@ export class Delivery {
     const trying = { id: alert.id, failures, next_at: iso(now() + pace.waitAfter(failures)) };
     await this.#keep({ ...progress, trying, failure: { at, problem: outcome.says } }, this.#next);
     this.#tell(outcome.says);
-  }
-
-  /** Fires a little after this process has begun to end. */
-  #ending(): AbortSignal {
-    const ending = new AbortController();
-    const { signal } = this.#closing;
-    const end = (): void => void setTimeout(() => ending.abort(), CLOSING_MS).unref();
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-    return ending.signal;
   }
 
   /** Passes over all that is too old, which the log then says once. */

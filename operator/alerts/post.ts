@@ -32,9 +32,21 @@ export function post({ url, body, headers, allowPrivate, signal, attemptMs, reso
   const host = allowPrivate ? null : refusedHost(url);
   if (host) return Promise.resolve({ delivered: false, says: host.message });
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-  const late = AbortSignal.timeout(attemptMs);
   return new Promise((settle) => {
-    const end = (delivered: boolean, says: string): void => settle({ delivered, says });
+    const cut = new AbortController();
+    let isLate = false;
+    const stop = (): void => cut.abort();
+    const late = setTimeout(() => {
+      isLate = true;
+      stop();
+    }, attemptMs);
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    const end = (delivered: boolean, says: string): void => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', stop);
+      settle({ delivered, says });
+    };
     try {
       const sent = request(url, {
         method: 'POST',
@@ -45,7 +57,7 @@ export function post({ url, body, headers, allowPrivate, signal, attemptMs, reso
           ...headers,
         },
         agent: false, // a connection of its own: each address is looked at
-        signal: AbortSignal.any([signal, late]),
+        signal: cut.signal,
         ...(!allowPrivate && { lookup: publicLookup(resolve) }),
       });
       sent.once('response', (response) => {
@@ -54,7 +66,7 @@ export function post({ url, body, headers, allowPrivate, signal, attemptMs, reso
         response.destroy(); // what it answers beside is not read, however long it is
         end(status >= 200 && status < 300, answerOf(status));
       });
-      sent.once('error', (error) => end(false, late.aborted ? tooLate(attemptMs) : failure(error)));
+      sent.once('error', (error) => end(false, isLate ? tooLate(attemptMs) : failure(error)));
       sent.end(body);
     } catch (error) {
       end(false, failure(error));
@@ -67,7 +79,7 @@ const answerOf = (status: number): string =>
     ? `it answered ${status}, and redirects are not followed: name the address that it leads to`
     : `it answered ${status}`;
 
-export const tooLate = (ms: number): string => `it did not answer within ${ms / 1000} s`;
+const tooLate = (ms: number): string => `it did not answer within ${ms / 1000} s`;
 
 function failure(error: unknown): string {
   if (error instanceof PrivateAddressError) return error.message;

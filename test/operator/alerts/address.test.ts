@@ -43,7 +43,9 @@ describe('an address as it is typed', () => {
 
   test('is refused where a name leads to one', async () => {
     const resolve = found('93.184.216.34', '10.0.0.7');
-    await expect(checkPublic(addressOf('https://rebind.test/'), resolve)).rejects.toThrow(/rebind\.test is 10\.0\.0\.7/);
+    await expect(checkPublic(addressOf('https://rebind.test/'), resolve)).rejects.toThrow(
+      /rebind\.test is 10\.0\.0\.7/,
+    );
     await expect(checkPublic(addressOf('https://open.test/'), found('93.184.216.34'))).resolves.toBeUndefined();
     await expect(checkPublic(addressOf('https://gone.test/'), found())).resolves.toBeUndefined();
   });

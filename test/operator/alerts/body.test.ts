@@ -64,7 +64,11 @@ test('a channel of Teams gets a card in which nothing of the log is a link', () 
         content: {
           type: 'AdaptiveCard',
           body: [
-            { type: 'TextBlock', text: 'agent:\\<!channel\\> is stopped \\(full\\_stop\\) by unverified:dana.', wrap: true },
+            {
+              type: 'TextBlock',
+              text: 'agent:\\<!channel\\> is stopped \\(full\\_stop\\) by unverified:dana.',
+              wrap: true,
+            },
             { text: 'Reason: sent \\[twice\\]\\(https://evil.test\\) & more' },
             { text: 'kill · default · epoch 7' },
             { text: `kill-switch revive 'agent:\\<!channel\\>' --reason "…"` },

@@ -62,12 +62,7 @@ describe('what an event tells people', () => {
       'unverified:dana asks another person to agree to revive agent:x until 2026-01-02T00:00:00Z.',
       'kill-switch approve q',
     ],
-    [
-      event('withdraw', { id: 'q' }),
-      'request',
-      'unverified:dana has withdrawn the request q.',
-      'kill-switch requests',
-    ],
+    [event('withdraw', { id: 'q' }), 'request', 'unverified:dana has withdrawn the request q.', 'kill-switch requests'],
     [
       event('refused', { command: 'revive', target: 'agent:x', code: 'ROLE_REQUIRED', count: 3 }),
       'request',
@@ -108,7 +103,11 @@ describe('what an event tells people', () => {
 
   test('is bounded, without what looks like a secret, and never throws at odd data', () => {
     const secret = 'Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXRleHQ';
-    const long = event('kill', { target: `agent:${'x'.repeat(5000)}`, mode: 'full_stop' }, { reason: `token ${secret}` });
+    const long = event(
+      'kill',
+      { target: `agent:${'x'.repeat(5000)}`, mode: 'full_stop' },
+      { reason: `token ${secret}` },
+    );
     const alert = alertOf(long, 'acme');
     expect(JSON.stringify(alert).length).toBeLessThan(4000);
     expect(JSON.stringify(alert)).not.toContain('eyJzdWIi');
