@@ -65,7 +65,7 @@ export class OpenedSwitch {
   readonly #operating: Operating | null;
   readonly #approvals: ApprovalUpkeep | null;
   readonly #alerting: Alerting | null;
-  readonly #attempts = new RefusedAttempts((order) => this.#changes.append(order));
+  readonly #attempts: RefusedAttempts;
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
@@ -77,6 +77,7 @@ export class OpenedSwitch {
     this.kept = new KeptSwitch(connection, place);
     this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });
+    this.#attempts = new RefusedAttempts((order) => this.#changes.append(order), connection.tally);
     // `close` waits for its loop, which may be about to end a kill.
     const append = (order: Order): Promise<Recorded> => this.#record(order);
     this.#operating = operate && new Operating({ ...operate, connection, append, retryMs });

@@ -8,6 +8,7 @@ import type { ForkReader } from './capabilities/forks.ts';
 import type { Journal, JournalKeeper } from './capabilities/journal.ts';
 import type { Ledger, LedgerReader } from './capabilities/ledger.ts';
 import type { OperatingNotes } from './capabilities/operating.ts';
+import type { Tally } from './capabilities/tally.ts';
 import type { SnapshotKeeper } from './capabilities/snapshots.ts';
 import type { StopReader, Stops } from './capabilities/stops.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
@@ -261,6 +262,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly stops: StopReader | null;
   /** Null: nobody can be told of anything over this store. */
   readonly alerts: AlertKeeper | null;
+  /** Null: what is refused is counted by each process alone. */
+  readonly tally: Tally | null;
   /** Null: nobody can tell whether an operating process runs. */
   readonly operating: OperatingNotes | null;
   /**

@@ -2,25 +2,15 @@ import { entryKey } from '../../flags/index.ts';
 import { alertRows, type AlertsPlace, alertsStatus } from '../alerts/rows.ts';
 import { heldApprovals } from '../approvals.ts';
 import { readBudgets, tripwireRows } from '../budget-rows.ts';
-import type { ControlConnection } from '../../store/ports.ts';
-import type { Status } from '../answers.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { takesNone } from '../given/checks.ts';
 import { givenList } from '../given/list.ts';
 import { heldStops } from '../held-stops.ts';
 import { judgeReports } from '../judge-reports.ts';
 import { KILL_FILTERS } from '../list-filters.ts';
+import { operatingNow } from '../operating-now.ts';
 import { killRecords, statusOf, type WholeSwitch } from '../status.ts';
 import type { Acting } from './acting.ts';
-
-/** How old the last word of an operating process may be that runs, in milliseconds: it speaks every five seconds. */
-const OPERATES_MS = 30_000;
-
-/** Whether an operating process runs. Where this user may not read that, or nothing says so, none is known. */
-async function operatingNow({ operating }: ControlConnection, now: string): Promise<Status['operating']> {
-  const last = (await operating?.last().catch(() => null)) ?? null;
-  return { last_at: last, runs: last !== null && Date.parse(now) - Date.parse(last) < OPERATES_MS };
-}
 
 /** How the switch stands. */
 export const status = ({

@@ -3,6 +3,7 @@ import type { ForksAnswer } from '../answers.ts';
 import { validateFlagd } from '../flagd-validate.ts';
 import { heldStops } from '../held-stops.ts';
 import { judgeReports } from '../judge-reports.ts';
+import { operatingNow } from '../operating-now.ts';
 import type { OpenedSwitch } from '../opened-switch.ts';
 import { RefusedError, refusalText } from '../refusals.ts';
 import type { Examined, Read, ReadSwitch } from './finding.ts';
@@ -28,14 +29,15 @@ export async function examine(opened: OpenedSwitch, flagd: readonly FlagdText[])
   ]);
   const ofState = <T>(read: (state: ReadSwitch['state']) => Promise<T>): Promise<Read<T>> =>
     'value' in switched ? reading(() => read(switched.value.state)) : Promise.resolve(switched);
-  const [forks, stops] = await Promise.all([
+  const [forks, stops, operating] = await Promise.all([
     ofState(
       async (state): Promise<ForksAnswer> => judgeReports('value' in heard ? heard.value.beats : [], state, connection),
     ),
     ofState((state) => heldStops(connection, state)),
+    'value' in switched ? reading(() => operatingNow(connection, switched.value.time)) : switched,
   ]);
   const definitions = flagd.map(({ file, text }) => ({ file, validation: validateFlagd(text) }));
-  return { switch: switched, heard, forks, stops, store, flagd: definitions };
+  return { switch: switched, heard, forks, stops, operating, store, flagd: definitions };
 }
 
 const reading = <T>(read: () => Promise<T>): Promise<Read<T>> =>

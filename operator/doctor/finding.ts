@@ -1,6 +1,6 @@
 import type { Inspection } from '../../store/capabilities/inspection.ts';
 import type { State } from '../../flags/index.ts';
-import type { ForksAnswer } from '../answers.ts';
+import type { ForksAnswer, Status } from '../answers.ts';
 import type { FlagdValidation } from '../flagd-validate.ts';
 import type { HeldStopRow } from '../held-stops.ts';
 import type { Heard } from '../hearing.ts';
@@ -29,6 +29,7 @@ export interface Examined {
   readonly heard: Read<Heard>;
   readonly forks: Read<ForksAnswer>;
   readonly stops: Read<readonly HeldStopRow[]>;
+  readonly operating: Read<Status['operating']>;
   readonly store: Read<Inspection>;
   /** Definitions of flagd that were given. */
   readonly flagd: ReadonlyArray<{ readonly file: string; readonly validation: FlagdValidation }>;

@@ -12,19 +12,24 @@ const stopsOf = (many: number): string =>
 
 const START = 'Run an operating process, and keep it running: kill-switch watch';
 
-/** Whether what only an operating process does is being done. The store has no note of one, so that is all there is. */
+/** Whether an operating process runs, and what waits for one. */
 export const operating: Check = {
   name: 'operating process',
-  well: 'Nothing that is due waits for an operating process.',
-  judge: ({ switch: read, stops }) => [
+  well: 'An operating process runs, and nothing that is due waits for it.',
+  judge: ({ switch: read, stops, operating: says }) => [
+    ...judging(says, ({ runs, last_at: last }) => {
+      if (runs) return [];
+      const since = last === null ? 'none has said so in the last hour' : `the last one said so at ${last}`;
+      return [warning(`No operating process runs (${since}): nothing ends by its time until one does.`, START)];
+    }),
     ...judging(read, ({ state, time }) => {
       const due = new Date(Date.parse(time) - DUE_MS).toISOString();
       const late = [...state.activeKills()].filter(({ expires_at }) => expires_at !== null && expires_at < due);
-      return late.length === 0 ? [] : [warning(`${kills(late.length)}: no operating process runs.`, START)];
+      return late.length === 0 ? [] : [warning(`${kills(late.length)}.`, START)];
     }),
     ...judging(stops, (held) => {
       const late = held.filter(({ at }) => at !== null && Date.parse(at) < Date.now() - DUE_MS);
-      return late.length === 0 ? [] : [warning(`${stopsOf(late.length)}: no operating process runs.`, START)];
+      return late.length === 0 ? [] : [warning(`${stopsOf(late.length)}.`, START)];
     }),
   ],
 };

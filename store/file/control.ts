@@ -38,6 +38,7 @@ import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
 import { fileStopReader } from './stops.ts';
 import type { Base } from './snapshot-file.ts';
+import { fileTally } from './tally.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
 
 /** Where the switch lies. */
@@ -166,6 +167,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         ledger: fileLedgerReader(paths, { now: wall, admit }),
         stops: fileStopReader(paths, admit),
         alerts: fileAlerts(paths.alerts, admit),
+        tally: fileTally(paths, admit),
         operating: fileOperating(paths, { now: wall, admit }),
         problem: async () => null,
         forks: {

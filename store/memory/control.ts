@@ -11,6 +11,7 @@ import { memoryApprovalKeeper } from './approvals.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
 import { memoryStopReader } from './stops.ts';
+import { memoryTally } from './tally.ts';
 
 function givenMemory(options: { readonly memory: Memory }): { readonly memory: Memory } {
   const isStore = typeof options === 'object' && options !== null && 'open' in options;
@@ -91,6 +92,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStopReader(memory, organizationId, admit),
         alerts: memoryAlerts(memory, organizationId, admit),
+        tally: memoryTally(() => memory.organization(organizationId).attempts, admit),
         operating: {
           async note() {
             await admit('write');

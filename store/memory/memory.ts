@@ -41,6 +41,8 @@ export interface Organization {
   readonly alerts: Map<string, string>;
   /** When an operating process has last said that it runs. */
   readonly operating: { at: string | null };
+  /** How often what was refused was tried. */
+  readonly attempts: Map<string, number>;
 }
 
 /** The stops of executors, by their ids. The list is another one after each change. */
@@ -51,21 +53,31 @@ export interface KeptStops {
 /** All but the state, which is the fold of its events. */
 type Backup = Omit<Organization, 'state'>;
 
-const backupOf = (kept: Backup): Backup => {
-  const { events, beats, forks, reports, journal, approvals, book, stops, operating, alerts } = kept;
-  return {
-    events: [...events],
-    beats: new Map(beats),
-    forks: new Map(forks),
-    reports: structuredClone(reports),
-    journal: structuredClone(journal),
-    approvals: structuredClone(approvals),
-    book: new LedgerBook(structuredClone(book.text())),
-    stops: { ...stops },
-    alerts: new Map(alerts),
-    operating: { ...operating },
-  };
-};
+const backupOf = ({
+  events,
+  beats,
+  forks,
+  reports,
+  journal,
+  approvals,
+  book,
+  stops,
+  operating,
+  attempts,
+  alerts,
+}: Backup): Backup => ({
+  events: [...events],
+  beats: new Map(beats),
+  forks: new Map(forks),
+  reports: structuredClone(reports),
+  journal: structuredClone(journal),
+  approvals: structuredClone(approvals),
+  book: new LedgerBook(structuredClone(book.text())),
+  stops: { ...stops },
+  operating: { ...operating },
+  attempts: new Map(attempts),
+  alerts: new Map(alerts),
+});
 
 /** What `Memory.copy` took: a backup. */
 export type MemoryCopy = ReadonlyMap<string, Backup>;
@@ -133,6 +145,7 @@ export class Memory {
         ...{ reports: noReports(), journal: noJournal() },
         ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] }, operating: { at: null } },
         alerts: new Map(),
+        attempts: new Map(),
       };
       this.#organizations.set(id, found);
     }

@@ -14,6 +14,7 @@ const COMMANDS = {
   hdel: 'W',
   hexists: 'R',
   hget: 'R',
+  hincrby: 'RW',
   hgetall: 'R',
   hkeys: 'R',
   hlen: 'R',
@@ -89,6 +90,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   },
   changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
   precedence: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
+  attempts: { operator: ['hlen', 'hget', 'hincrby', 'hdel', 'pexpire'] },
   operating: { operator: ['pttl', 'set'], viewer: ['pttl'] },
   journal: {
     executor: ['fcall', 'hsetnx', 'hget', 'hmget'],

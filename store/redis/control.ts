@@ -40,6 +40,7 @@ import { redisReplication } from './replication.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
 import { redisStopReader } from './stops.ts';
+import { redisTally } from './tally.ts';
 import { Upkeep } from './upkeep.ts';
 import { writersName } from '../writers.ts';
 
@@ -222,6 +223,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
     alerts: redisAlerts(endpoint, parts),
+    tally: redisTally(parts),
     operating: redisOperating(parts),
     replication: redisReplication(parts),
     inspect: () => inspectRedis(parts, endpoint),
