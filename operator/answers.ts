@@ -1,4 +1,5 @@
 import type {
+  AlertTarget,
   AutonomyStage,
   Decision,
   FeatureRequirement,
@@ -13,7 +14,6 @@ import type {
   SurfaceRecord,
 } from '../flags/index.ts';
 import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './acknowledge.ts';
-import type { AlertRow } from './alerts/rows.ts';
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type { Difference } from './differences.ts';
@@ -90,6 +90,23 @@ export interface GovernanceAnswer extends Governance {
 /** `request`: as it was asked for. */
 export interface RequestAnswer extends ChangeAnswer {
   readonly request: Request;
+}
+
+/** Where alerts go, and how far that has come. */
+export interface AlertRow extends Omit<AlertTarget, 'id' | 'given_up'> {
+  /** How many alerts wait for it, at most 1000; null: this user may not read that. */
+  readonly waiting: number | null;
+  /** When one was last delivered; null: none, or this user may not read that. */
+  readonly delivered_at: string | null;
+  /** Why the last attempt has failed, and when the next one is due; null: it has not. */
+  readonly failure: {
+    readonly at: string;
+    readonly problem: string;
+    readonly failures: number;
+    readonly next_at: string | null;
+  } | null;
+  /** How many could not be delivered in three days; null: none. */
+  readonly given_up: { readonly count: number; readonly at: string } | null;
 }
 
 /** `sending`: whether an operating process sends alerts now; null: nobody is to be told, or you may not read that. */

@@ -24,7 +24,8 @@ export interface OpenControlPlaneOptions {
    */
   readonly operate?: boolean | undefined;
   /**
-   * True: this operating process sends alerts. Of several, one does. `kill-switch watch --alerts` is one. Default false.
+   * True: this operating process sends alerts. Of several, one does. `kill-switch watch --alerts` is one. Default
+   * false.
    */
   readonly alerts?: boolean | undefined;
   /** Called with what keeps an operating process from its work, and with an empty text when that is over. */

@@ -67,7 +67,7 @@ function groupsOf(address: string): number[] {
 const asIPv4 = (high = 0, low = 0): string => [high >> 8, high & 255, low >> 8, low & 255].join('.');
 
 /** The host of an address without the brackets of IPv6. */
-export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
 
 /** An address as people type it. @throws KillSwitchError INVALID_ARGUMENT, which does not repeat what may be secret */
 export function addressOf(text: string): URL {
@@ -91,7 +91,7 @@ export class PrivateAddressError extends Error {
   override readonly name = 'PrivateAddressError';
 }
 
-export const privateAddress = (host: string, address: string): PrivateAddressError =>
+const privateAddress = (host: string, address: string): PrivateAddressError =>
   new PrivateAddressError(
     `${host === address ? host : `${host} is ${address}, which`} is an address of a private network or of this machine, and nothing was sent there. Where that is meant, add the alert with --allow-private.`,
   );

@@ -32,7 +32,6 @@ const MOSTLY_IDLE = 20;
  */
 export class Alerting {
   readonly #options: AlertingOptions;
-  readonly #keeper: AlertKeeper;
   readonly #pace: AlertPace;
   readonly #lease: SenderLease;
   readonly #notices: Kept<Notices>;
@@ -52,7 +51,6 @@ export class Alerting {
   constructor(options: AlertingOptions, keeper: AlertKeeper) {
     const { connection, organizationId, append, pace = ALERT_PACE } = options;
     this.#options = options;
-    this.#keeper = keeper;
     this.#pace = pace;
     this.#lease = new SenderLease(keeper, pace.leaseMs);
     this.#notices = new Kept(keeper, NAMES.notices, noticesSchema);

@@ -37,7 +37,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
   }),
   revive: ({ target, to, break_glass: alone }, { actor }) => ({
     ...{ type: 'revive', target, mode: to ?? null, next: LOG, details: { break_glass: alone === true } },
-    text: `${glass(alone)}${words(target)} is ${to === undefined ? 'revived' : `one step looser (${String(to)})`} by ${actor}.`,
+    text: `${glass(alone)}${words(target)} is ${to === undefined ? 'revived' : `one step looser (${words(to)})`} by ${actor}.`,
   }),
   expire: ({ target }) => ({
     ...{ type: 'revive', target, next: LOG },

@@ -32,7 +32,10 @@ export class SenderLease {
     return this.#isMine && performance.now() - this.#at < this.#leaseMs * 0.8;
   }
 
-  /** Says so again, or takes over where nobody says so. Resolves to whether this process sends. @param time the store's */
+  /**
+   * Says so again, or takes over where nobody says so. Resolves to whether this process sends.
+   * @param time the store's
+   */
   async hold(time: string): Promise<boolean> {
     const now = performance.now();
     if (this.#isMine) this.#isMine = await this.#say(now, time);

@@ -17,7 +17,7 @@ interface Telling {
   readonly signal: AbortSignal;
 }
 
-/** How long an outage is that has one id, in milliseconds: so two processes that see it tell of it under the same one. */
+/** How long an outage has one id, in milliseconds: so two processes that see it tell of it under the same one. */
 const SAME_MS = 3_600_000;
 
 /**

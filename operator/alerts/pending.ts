@@ -17,11 +17,11 @@ export interface Outbox {
 }
 
 /** An alert of a notice. */
-export const noticeAlert = ({ id, type, at, data }: Notices['list'][number]): Alert => ({
+const noticeAlert = ({ id, type, at, data }: Notices['list'][number]): Alert => ({
   id,
   type,
   at,
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by `conditions.ts`, and read back from the store
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `conditions.ts` has made it
   data: data as unknown as AlertData,
 });
 

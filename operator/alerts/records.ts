@@ -18,7 +18,7 @@ export const progressSchema = z.strictObject({
 export interface Progress extends z.infer<typeof progressSchema> {}
 
 /** Something that no change in the log says. */
-export const noticeSchema = z.strictObject({
+const noticeSchema = z.strictObject({
   /** Counts the notices of a switch: 1, 2, … */
   number: z.int().min(1),
   id: z.string(),

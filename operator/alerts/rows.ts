@@ -1,26 +1,9 @@
 import { type AlertTarget, isKillSwitchError } from '../../flags/index.ts';
 import type { ControlConnection } from '../../store/ports.ts';
-import type { AlertsStatus } from '../answers.ts';
+import type { AlertRow, AlertsStatus } from '../answers.ts';
 import { waitingFor } from './pending.ts';
 import { NAMES, noticesSchema, type Progress, progressSchema, readRecord, senderSchema } from './records.ts';
 import { NO_NOTICES } from './notices.ts';
-
-/** Where alerts go, and how far that has come. */
-export interface AlertRow extends Omit<AlertTarget, 'id' | 'given_up'> {
-  /** How many alerts wait for it, at most 1000; null: this user may not read that. */
-  readonly waiting: number | null;
-  /** When one was last delivered; null: none, or this user may not read that. */
-  readonly delivered_at: string | null;
-  /** Why the last attempt has failed, and when the next one is due; null: it has not. */
-  readonly failure: {
-    readonly at: string;
-    readonly problem: string;
-    readonly failures: number;
-    readonly next_at: string | null;
-  } | null;
-  /** How many could not be delivered in three days; null: none. */
-  readonly given_up: { readonly count: number; readonly at: string } | null;
-}
 
 /** How alerts stand. `sending`: whether an operating process sends them; null: this user may not read that. */
 export interface AlertsState {
@@ -100,24 +83,20 @@ const firstOf = (log: ControlConnection['log']): ControlConnection['log'] =>
     }
   };
 
-async function countOf(all: AsyncIterable<unknown>): Promise<number> {
+async function countOf(all: AsyncGenerator<unknown>): Promise<number> {
   let count = 0;
-  for await (const _ of all) {
-    count += 1;
-    if (count === MOST_WAITING) break;
-  }
+  while (count < MOST_WAITING && (await all.next()).done !== true) count += 1;
+  await all.return(undefined);
   return count;
 }
 
-function rowOf(
-  { id: _, given_up: givenUp, ...target }: AlertTarget,
-  progress: Progress | null,
-  waiting: number | null,
-): AlertRow {
+function rowOf(target: AlertTarget, progress: Progress | null, waiting: number | null): AlertRow {
+  const { name, via, to, events, format, allow_private, since, added_by, added_at, given_up } = target;
   const { failure = null, trying = null, delivered_at = null } = progress ?? {};
   return {
-    ...{ ...target, events: [...target.events], waiting, delivered_at },
+    ...{ name, via, to, events: [...events], format, allow_private, since, added_by, added_at },
+    ...{ waiting, delivered_at },
     failure: failure && { ...failure, failures: trying?.failures ?? 0, next_at: trying?.next_at ?? null },
-    given_up: givenUp ? { count: givenUp.count, at: givenUp.at } : null,
+    given_up: given_up ? { count: given_up.count, at: given_up.at } : null,
   };
 }

@@ -1,6 +1,3 @@
-/** The longest record that a store keeps of alerts, in bytes. */
-export const LONGEST_ALERT_RECORD = 16 * 1024 * 1024;
-
 /**
  * What alerts need beside the log, and the log must not have: where they go, with the key of their signature, and how
  * far each target has been told. Texts under names, which only operators may read. A name has small letters, digits

@@ -36,8 +36,8 @@ export const SHARED_KEYS = {
    */
   claims: 'claims',
   /**
-   * A hash: what alerts need beside the log: where they go, with the key of their signature, and how far each target has
-   * been told. Only operators may read it.
+   * A hash: what alerts need beside the log: where they go, with the key of their signature, and how far each target
+   * has been told. Only operators may read it.
    */
   alerts: 'alerts',
 } as const;

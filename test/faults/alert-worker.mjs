@@ -1,8 +1,11 @@
 // A process that sends alerts until it is killed, at a pace at which a test need not wait.
-import { ALERT_PACE } from '../../dist/operator/alerts/pace.js';
-import { OpenedSwitch } from '../../dist/operator/opened-switch.js';
-import { fileControlStore } from '../../dist/store/file/control.js';
-import { redisControlStore } from '../../dist/store/redis/control.js';
+import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
+import { redisControlStore } from 'openfeature-kill-switch/store/redis/control';
+
+/** What of the built package has no entry point. */
+const inside = (/** @type {string} */ file) => import(new URL(`../../dist/operator/${file}.js`, import.meta.url).href);
+const { ALERT_PACE } = await inside('alerts/pace');
+const { OpenedSwitch } = await inside('opened-switch');
 
 const { url } = JSON.parse(process.argv[2] ?? '{}');
 const store = url.startsWith('file:')
@@ -19,7 +22,7 @@ const opened = new OpenedSwitch({
   operate: {
     ownClock: store.ownClock,
     clock: () => ({ mono: performance.now(), wall: Date.now() }),
-    onTrouble: (problem) => console.error(problem),
+    onTrouble: (/** @type {string} */ problem) => console.error(problem),
     alerts: { ...ALERT_PACE, lookMs: 10, leaseMs: 400, waitAfter: () => 20 },
   },
 });

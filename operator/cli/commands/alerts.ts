@@ -1,5 +1,5 @@
 import { shownId } from '../../../flags/index.ts';
-import type { AlertRow } from '../../alerts/rows.ts';
+import type { AlertRow } from '../../answers.ts';
 import { formatAge } from '../duration.ts';
 import { listing } from '../listing.ts';
 import { idleAlerts } from '../idle-alerts.ts';

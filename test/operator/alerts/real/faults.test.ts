@@ -77,11 +77,14 @@ describe('an address', () => {
         (answers[asked.length] ?? []).map((address) => ({ address, family: 4 })),
       );
     };
-    for (const _ of [1, 2])
-      expect(await send(`http://rebind.test:${port}/`, { allow: false, resolve })).toEqual({
-        delivered: false,
-        says: expect.stringMatching(/^rebind\.test is 127\.0\.0\.1, which is an address of a private network/),
-      });
+    for (const round of [1, 2])
+      expect([round, await send(`http://rebind.test:${port}/`, { allow: false, resolve })]).toEqual([
+        round,
+        {
+          delivered: false,
+          says: expect.stringMatching(/^rebind\.test is 127\.0\.0\.1, which is an address of a private network/),
+        },
+      ]);
     expect(await send(receiver.url, { allow: false })).toMatchObject({ delivered: false });
     expect([asked, receiver.received]).toEqual([['rebind.test', 'rebind.test'], []]);
   });
