@@ -224,7 +224,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     stops: redisStopReader(parts),
     alerts: redisAlerts(endpoint, parts),
     tally: redisTally(parts),
-    operating: redisOperating(parts),
+    operating: redisOperating(parts, endpoint),
     replication: redisReplication(parts),
     inspect: () => inspectRedis(parts, endpoint),
     problem: async () => {

@@ -26,6 +26,7 @@ export const CHANGES = [
 /** What rests on what executors follow, so that they may do it as well. */
 export const FOLLOWED = [
   'log',
+  'log export',
   'flagd export',
   'approvals standing',
   'rules',
@@ -53,5 +54,4 @@ export const READS = [
   'explain --agent free',
   'runs',
   'log verify',
-  'log export',
 ] as const;
