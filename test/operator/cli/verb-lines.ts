@@ -33,12 +33,12 @@ export const FOLLOWED = [
   'budget day',
   'budgets',
   'tripwires',
-  'alerts',
 ] as const;
 
 export const READS = [
   ...FOLLOWED,
   'status',
+  'alerts',
   'kills',
   'mode',
   'features',
