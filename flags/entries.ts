@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertTargetSchema } from './alerts.ts';
 import { approvalMembers, standingMembers } from './approvals.ts';
 import { budgetSchema } from './budget-records.ts';
 import { KillSwitchError } from './errors.ts';
@@ -107,6 +108,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   requests: entry({ open: z.array(requestSchema) }),
   /** What was refused lately, so that repeats are counted and not recorded one by one. */
   refusals: entry({ last: z.array(attemptSchema) }),
+  /** Where alerts go, in the order in which they were added. */
+  alerts: entry({ targets: z.array(alertTargetSchema) }),
   /** By the scope or target that budgets and tripwires have counted: since then they count anew. */
   lifted: entry({}),
 });

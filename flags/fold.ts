@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { type EntryKey, entryKey, FIRST_FORMAT, formatOf, placeOf, type StateView } from './entries.ts';
 import { KillSwitchError } from './errors.ts';
+import { alert, undelivered } from './events/alerts.ts';
 import { approve, escalate, lapse, reject, standing, standing_withdraw } from './events/approvals.ts';
 import { init, recover, snapshot } from './events/control.ts';
 import { governance, refused, request, withdraw } from './events/governance.ts';
@@ -29,6 +30,7 @@ export const FOLDS = Object.freeze({
   ...{ resolve, rollback, takeover },
   ...{ approve, reject, escalate, standing, standing_withdraw, lapse },
   ...{ governance, request, withdraw, refused },
+  ...{ alert, undelivered },
 });
 
 export type EventType = keyof typeof FOLDS;

@@ -71,6 +71,7 @@ export class State implements StateView {
   readonly #governance = new Single<Entry<'governance'>>();
   readonly #requests = new Single<Entry<'requests'>>();
   readonly #refusals = new Single<Entry<'refusals'>>();
+  readonly #alerts = new Single<Entry<'alerts'>>();
   readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
@@ -99,6 +100,7 @@ export class State implements StateView {
     governance: this.#governance,
     requests: this.#requests,
     refusals: this.#refusals,
+    alerts: this.#alerts,
     lifted: this.#lifted,
   };
   /** The stops of executors, which hold beside what the log says. They are no entries: readers bring them. */

@@ -1,6 +1,9 @@
 import type { Decision, FlagdDefinition, Head, KillRecord, LogEvent } from '../flags/index.ts';
 import type { ExecutorAcknowledgement } from './acknowledge.ts';
 import type {
+  AddedAlert,
+  AlertsAnswer,
+  AlertTest,
   AgentsAnswer,
   AllowAnswer,
   ApprovalAnswer,
@@ -30,6 +33,7 @@ import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type { Evidence } from './evidence.ts';
 import type { LogExport } from './export-log.ts';
 import type { ForgetOptions } from './forget-executor.ts';
+import type { AlertOptions, AlertRemoval } from './given/alert.ts';
 import type { ApproveOptions, RejectOptions } from './given/approval.ts';
 import type { AutonomyOptions } from './given/autonomy.ts';
 import type { BudgetOptions, RemoveBudgetOptions } from './given/budget.ts';
@@ -172,6 +176,18 @@ export interface ControlPlane {
   approveRequest(options: RequestOptions): Promise<RequestAnswer>;
   /** @throws NOT_FOUND */
   withdrawRequest(options: RequestOptions): Promise<RequestAnswer>;
+  /** Where alerts go, how many wait, and whether an operating process sends them. */
+  alerts(options?: Page): Promise<AlertsAnswer>;
+  /**
+   * From now on tells somebody, or starts a command, when something happens. An operating process with `alerts` sends
+   * it. It takes the role `admin`. `secret` is shown here only.
+   * @throws INVALID_ARGUMENT (also for an address of a private network), INVALID_STATE (there is one of that name)
+   */
+  addAlert(options: AlertOptions): Promise<AddedAlert>;
+  /** What waits for it is not sent any more. @throws NOT_FOUND, REASON_REQUIRED */
+  removeAlert(options: AlertRemoval): Promise<ChangeAnswer>;
+  /** Sends one alert that says that nothing has happened, once, from this process. @throws NOT_FOUND */
+  testAlert(name: string): Promise<AlertTest>;
   /** The standing approvals, those that end first first. */
   standingApprovals(options?: StandingApprovalsOptions): Promise<ListAnswer<StandingRecord>>;
   /** @throws NOT_FOUND */

@@ -67,11 +67,13 @@ export const TAKES: { readonly [T in CommandType]: TakesRow } = deepFreeze({
   resolve: always('restore', 'runs resolve'),
   withdraw: always('stop', 'requests withdraw'),
   governance: always('govern', 'governance set'),
+  alert: always('govern', 'alert add, alert test'),
+  alert_remove: always('govern', 'alert remove'),
   init: always('govern', 'init'),
   recover: always('govern', 'recover'),
   attempt: always('nothing', ''),
   ...{ expire: SYSTEMS, stop: SYSTEMS, snapshot: SYSTEMS },
-  ...{ rule_renew: SYSTEMS, escalate: SYSTEMS, lapse: SYSTEMS },
+  ...{ rule_renew: SYSTEMS, escalate: SYSTEMS, lapse: SYSTEMS, undelivered: SYSTEMS },
 });
 
 /** The right that a command takes, where it does this to authority. */

@@ -81,6 +81,11 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     ...[id, isJsonObject(change) ? changeWords(change) : '', 'until', shortTime(String(expires_at))],
   ],
   withdraw: ({ id }) => [id],
+  alert: ({ name, definition }) => [
+    name,
+    ...(isJsonObject(definition) ? ['to', definition['to'], definition['events']] : ['removed']),
+  ],
+  undelivered: ({ name, count }) => [name, count, 'given up'],
   refused: ({ command, target, code, count }) => [
     ...[command, ...(target === null ? [] : [target]), code],
     ...(count === 1 ? [] : [count, 'times']),

@@ -1,4 +1,5 @@
 import { type EntryKey, type EntryKind, entryKey, type Target } from '../../flags/index.ts';
+import { alert, alert_remove, undelivered } from './alert.ts';
 import { approve, escalate, reject } from './approval.ts';
 import { autonomy } from './autonomy.ts';
 import { budget } from './budget.ts';
@@ -28,6 +29,7 @@ const ROWS = {
   ...{ approve, reject, escalate, standing, standing_withdraw, lapse },
   ...{ resolve, rollback, takeover },
   ...{ governance, withdraw, attempt },
+  ...{ alert, alert_remove, undelivered },
 };
 
 type MembersOf<Row> = Row extends CommandRow<infer Members> ? Members : never;

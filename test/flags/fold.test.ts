@@ -312,6 +312,8 @@ describe('the fold', () => {
       ['request', { id: 'q', change: { type: 'revive' }, epoch: 1, expires_at: '2026-02-01T00:00:00.000Z' }],
       ['withdraw', { id: 'q' }],
       ['refused', { command: 'revive', target: null, code: 'ROLE_REQUIRED', count: 1 }],
+      ['alert', { name: 'on-call', definition: null }],
+      ['undelivered', { name: 'on-call', id: 'x', count: 1, last: 'evt_1' }],
       ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
       [
         'rollback',
@@ -471,6 +473,7 @@ describe('the fold', () => {
 
   test('knows every kind of event', () => {
     expect(Object.keys(FOLDS).sort()).toEqual([
+      'alert',
       'approve',
       'autonomy',
       'budget',
@@ -501,6 +504,7 @@ describe('the fold', () => {
       'stop',
       'takeover',
       'tripwire',
+      'undelivered',
       'withdraw',
     ]);
   });

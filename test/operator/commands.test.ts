@@ -50,6 +50,16 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
   governance: { type: 'governance', asked: { ladder: true }, reason: 'slowly' },
   withdraw: { type: 'withdraw', id: 'c2' },
+  alert: {
+    type: 'alert',
+    name: 'on-call',
+    definition: {
+      ...{ id: '00000000-0000-4000-8000-000000000000', via: 'url', to: 'https://hooks.test', events: ['kill'] },
+      ...{ format: 'webhook', allow_private: false },
+    },
+  },
+  alert_remove: { type: 'alert_remove', name: 'on-call', reason: 'gone' },
+  undelivered: { type: 'undelivered', name: 'on-call', id: '0', count: 1, last: 'evt_1' },
   attempt: {
     type: 'attempt',
     attempted: { by: 'unverified:ann', command: 'revive', target: 'agent:x', code: 'ROLE_REQUIRED' },
@@ -89,6 +99,9 @@ describe('the entries that a command reads', () => {
     governance: ['control', 'governance', 'requests'],
     withdraw: ['control', 'requests'],
     attempt: ['control', 'refusals'],
+    alert: ['control', 'alerts'],
+    alert_remove: ['control', 'alerts'],
+    undelivered: ['control', 'alerts'],
   };
 
   test.each(Object.values(COMMANDS))('are few: the one it changes, and whether all is understood: $type', (command) => {

@@ -20,6 +20,7 @@ export const CHANGES = [
   'budget remove day --reason x',
   'tripwire set repeats --limit 60 --reason x',
   'tripwire remove repeats --reason x',
+  'alert add l --exec true',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
@@ -37,6 +38,7 @@ export const FOLLOWED = [
 export const READS = [
   ...FOLLOWED,
   'status',
+  'alerts',
   'kills',
   'mode',
   'features',

@@ -314,6 +314,7 @@ describe('every verb, on a file store', () => {
         ...{ pending_expires_ms: 3_600_000, restore_roles: {}, changed: null },
       },
       requests: [],
+      alerts: { targets: 0, waiting: 0, failing: [], sending: null },
       rules: [],
       autonomy: {},
       budgets: [],
