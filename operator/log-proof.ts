@@ -6,6 +6,7 @@ import {
   hashSchema,
   invalid,
   isKillSwitchError,
+  KillSwitchError,
   type LogEvent,
   messageOf,
   printable,
@@ -88,11 +89,9 @@ async function opened(path: string): Promise<LogFile> {
 }
 
 const unreadable = (path: string, error: unknown): Error =>
-  invalid(
-    systemCode(error) === 'ENOENT'
-      ? `The file ${printable(path)} does not exist.`
-      : `The file ${printable(path)} cannot be read: ${messageOf(error)}`,
-  );
+  systemCode(error) === 'ENOENT'
+    ? new KillSwitchError('NOT_FOUND', `The file ${printable(path)} does not exist.`)
+    : invalid(`The file ${printable(path)} cannot be read: ${messageOf(error)}`);
 
 /** Takes every event. Returns what is wrong with them, or null. */
 async function brokenIn({ events, isSigned }: LogFile, chain: EventChain): Promise<string | null> {

@@ -153,7 +153,7 @@ describe.skipIf(!hasRedis)('over Redis', () => {
     await runHere(['init', '--store', open.url]);
     const first = await doctor(open.url);
     expect(first).toMatchObject({ code: 1 });
-    expect(first.of('permissions')).toMatch(/^unsafe The user `default` is on without a password.*may XADD/);
+    expect(first.of('permissions')).toMatch(/^unsafe The user `default` is on without a password.*may SET/);
 
     const redis = await startWithAclFile(['mailer'], { config: CONFIG });
     const operator = redis.as(operatorUser(DEFAULT_SCOPE));

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
 import { run, type Ran } from './command.ts';
 
@@ -7,6 +7,8 @@ const STORES: Array<[string, () => Promise<string>]> = [
   ['files', async () => `file:${join(temporaryFolder('governed').path, 'switch')}`],
 ];
 if (hasRedis) STORES.push(['Redis', async () => (await startRedis()).url]);
+
+vi.setConfig({ testTimeout: 120_000 }); // many processes, one after the other
 
 /** Runs a line as somebody, in a process of its own. */
 const peopleAt =
@@ -82,11 +84,7 @@ describe.each(STORES)('giving authority back from the command line, over %s', (_
     expect((await as('ann', 'revive', 'agent:x')).code).toBe(1);
     const { stdout } = await as('ann', 'log');
     const refused = stdout.split('\n').flatMap((line) => line.split('refused  ')[1] ?? []);
-    expect(refused).toEqual([
-      'kill bogus INVALID_ARGUMENT',
-      'kill agnt:x INVALID_ARGUMENT',
-      'revive agent:x REASON_REQUIRED',
-    ]);
+    expect(refused).toEqual(['kill bogus INVALID_ARGUMENT', 'kill agnt:x INVALID_ARGUMENT']);
   });
 });
 

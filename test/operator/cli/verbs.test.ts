@@ -325,6 +325,7 @@ describe('every verb, on a file store', () => {
         },
       ],
       stops: [],
+      killed_since: null,
       operating: { last_at: null, runs: false },
       held_approvals: 0,
       executors: [],
