@@ -106,7 +106,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'log verify --against log.jsonl    # also finds that the end was cut off',
     'log verify log.jsonl    # the file alone, without a store',
   ],
-  'log export': ['log export log.jsonl', 'log export log.jsonl --signed', 'log export | gzip > log.jsonl.gz'],
+  'log export': ['log export log.jsonl', 'log export log.jsonl --signed'],
   'flagd export': ['flagd export', 'flagd export --watch flags.json'],
   'flagd import': ['flagd import flags.json --reason "banner on"'],
   'flagd validate': ['flagd validate flags.json', 'flagd validate --strict flags.json app.json    # for a pipeline'],

@@ -167,7 +167,7 @@ describe.skipIf(!hasRedis)('over Redis', () => {
     expect(seen.of('store')).toMatch(/^warning This user may change nothing/);
     const asked = await doctor(redis.url);
     expect(asked).toMatchObject({ code: 0 });
-    expect(asked.of('permissions')).toMatch(/^warning root may XADD.*\nwarning This process may administer this Redis/);
+    expect(asked.of('permissions')).toMatch(/^warning root may SET.*\nwarning This process may administer this Redis/);
 
     const { name, rules } = executorUser(DEFAULT_SCOPE, 'mailer');
     await redis.cli('ACL', 'SETUSER', name, `(~${redisKeys('default').state} +hset)`);

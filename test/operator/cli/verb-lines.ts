@@ -14,6 +14,7 @@ export const CHANGES = [
   'feature f --require-runs 5',
   'limit l 3 --reason x',
   'autonomy a.b trusted --reason x',
+  'governance set --pending-expires 2h --reason x',
   'approval allow a.b --agent x --times 1 --until 1h',
   'rule add l agent:q read_only --wait 0',
   'budget day --usd 50 --reason x',
@@ -33,6 +34,8 @@ export const FOLLOWED = [
   'budget day',
   'budgets',
   'tripwires',
+  'governance',
+  'requests',
 ] as const;
 
 export const READS = [
