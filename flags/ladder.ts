@@ -18,7 +18,7 @@ export const LADDER: readonly Mode[] = deepFreeze([
  * The loosest mode to which one step leads from there.
  * @param stood what stood before a pause; default: nothing is known of it, so it counts as `full_stop`
  */
-export function stepFrom(mode: Mode, stood?: Mode | undefined): Mode {
+export function stepFrom(mode: Mode, stood?: Mode): Mode {
   if (mode === 'paused') return stood ?? stepFrom('full_stop');
   return LADDER[LADDER.indexOf(mode) + 1] ?? 'live';
 }

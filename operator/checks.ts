@@ -58,7 +58,8 @@ const anotherPerson: Check = ({ command, change, view, actor }) => {
 };
 
 /**
- * The checks of every change; the first objection decides. A change that gives no authority back needs its role only. To
+ * The checks of every change; the first objection decides. A change that gives no authority back needs its role only.
+ * To
  * add a rule of who may restore what, write a check and put it into this list.
  */
 export const CHECKS: readonly Check[] = [roleGiven, reasonGiven, notOvertaken, evidenceMet, anotherPerson, governed];

@@ -25,7 +25,7 @@ import { mayMake, personOf, rightFor, rolesOf, TAKES, withoutRight } from './rol
 
 const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, record: null });
 
-export const governanceOf = (view: Pick<PlanView, 'get'>): Governance => view.get('governance') ?? NO_GOVERNANCE;
+const governanceOf = (view: Pick<PlanView, 'get'>): Governance => view.get('governance') ?? NO_GOVERNANCE;
 
 /** The table of roles (roles.ts) lets this actor do that. */
 export const roleGiven: Check = ({ command, change, actor }) => {
@@ -143,7 +143,7 @@ const epochRead = (command: Command, view: PlanView): number =>
   ('epoch' in command ? command.epoch : undefined) ?? view.head?.epoch ?? 0;
 
 /** The requests that may still be granted by their time. */
-export const openRequests = (view: Pick<PlanView, 'get' | 'time'>): readonly Request[] =>
+const openRequests = (view: Pick<PlanView, 'get' | 'time'>): readonly Request[] =>
   (view.get('requests')?.open ?? []).filter(({ expires_at }) => expires_at > view.time);
 
 /** The request for exactly this change that still holds: what it would change was not touched since it was read. */

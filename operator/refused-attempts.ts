@@ -52,8 +52,10 @@ export class RefusedAttempts {
     this.#closed = true;
     await this.#recording;
     const left = [...this.#counted].filter(([, { count }]) => count > 0);
-    for (const [, { timer }] of left) clearTimeout(timer ?? undefined);
-    await Promise.all(left.map(([key, { count }]) => this.#tally?.add(key, count).catch(() => {})));
+    for (const [key, { count, timer }] of left) {
+      clearTimeout(timer ?? undefined);
+      await this.#tally?.add(key, count).catch(() => {});
+    }
   }
 
   /** Resolves when what is being recorded now is recorded. */

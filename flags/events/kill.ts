@@ -12,16 +12,20 @@ const members = ENTRY_SCHEMAS.kill;
  */
 function carriedOver(kill: ActiveKill | undefined, after: KillTerms): Omit<ActiveKill, 'cause'> | undefined {
   if (!kill) return undefined;
-  const { cause: _, loosened_at, ...rest } = kill;
-  return { ...rest, ...(loosened_at !== undefined && kill.mode === after.mode && { loosened_at }) };
+  const carried: ActiveKill = { ...kill };
+  delete carried.cause;
+  if (kill.mode !== after.mode) delete carried.loosened_at;
+  return carried;
 }
 
 /**
- * When a kill began that is changed: always before it was changed, also where both are of one millisecond. By that it
- * is told from one that was never anything else (`stepOf` in operator/commands/kill.ts).
+ * When a kill began that is changed. That of a pause is always before the pause, also where both are of one millisecond:
+ * by that it is told from one that was never anything else (`stepOf` in operator/commands/kill.ts).
  */
-const begunAt = (kill: ActiveKill | undefined, { at }: EventFacts): string | undefined =>
-  kill?.killed_at === at ? new Date(Date.parse(at) - 1).toISOString() : kill?.killed_at;
+const begunAt = (kill: ActiveKill | undefined, { mode }: KillTerms, { at }: EventFacts): string | undefined =>
+  mode === 'paused' && kill?.mode !== mode && kill?.killed_at === at
+    ? new Date(Date.parse(at) - 1).toISOString()
+    : kill?.killed_at;
 
 /** How many things that were counted one kill names. */
 const MOST_COUNTED_BY_ONE = 100;
@@ -50,7 +54,7 @@ export const kill = row(
       target: data.target,
       reason: event.reason ?? active?.reason ?? null,
       killed_by: event.actor,
-      killed_at: begunAt(active, event) || event.at,
+      killed_at: begunAt(active, terms, event) || event.at,
       ...terms,
       ...changedBy(event),
     };
@@ -106,7 +110,7 @@ export const stop = row(
       target: data.target,
       reason: adds ? event.reason : (active?.reason ?? event.reason),
       killed_by: adds || !active ? event.actor : active.killed_by,
-      killed_at: begunAt(active, event) || data.stopped_at || event.at,
+      killed_at: begunAt(active, terms, event) || data.stopped_at || event.at,
       ...terms,
       counted: [...new Set([...(active?.counted ?? []), data.counted])].slice(-MOST_COUNTED_BY_ONE),
       ...(cause && { cause }),

@@ -34,5 +34,5 @@ export const governanceWords = (rules: Readonly<Record<string, unknown>>): reado
 export const changeWords = ({ type, ...members }: Readonly<Record<string, unknown>>): string =>
   [type, ...Object.values(members)]
     .filter((value) => value !== null && value !== undefined)
-    .map((value) => (typeof value === 'object' ? toJson(value) : String(value)))
+    .map((value) => (typeof value === 'string' ? value : toJson(value)))
     .join(' ');

@@ -40,8 +40,10 @@ export const attempt: CommandRow<Attempt> = {
   isUngoverned: true,
   changes: () => ['refusals'],
   wish({ attempted, count }, view) {
-    const { by: _, ...what } = attempted;
+    const { command, target, code } = attempted;
     const wait = waitOf(attempted, view.get('refusals')?.last ?? [], view.time);
-    return wait === 0 ? event('refused', { ...what, count }) : refused({ kind: 'counted', wait_ms: wait });
+    return wait === 0
+      ? event('refused', { command, target, code, count })
+      : refused({ kind: 'counted', wait_ms: wait });
   },
 };

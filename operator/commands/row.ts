@@ -48,9 +48,9 @@ export interface CommandRow<C> {
   /** The one entry that it changes, whose epoch shows whether the command comes too late. */
   readonly changes: (command: C) => EntryPlace;
   /**
-   * What else it reads; default: the `control` entry, and with it whether this version understands the whole state,
-   * and what governance asks for. A kill reads nothing else, so that nothing that a newer version has written can keep somebody from
-   * stopping.
+   * What else it reads; default: the `control` entry, and with it whether this version understands the whole state, and
+   * what governance asks for. A kill reads nothing else, so that nothing that a newer version has written can keep
+   * somebody from stopping.
    */
   readonly reads?: readonly EntryKind[];
   /** Further single entries that it reads. */
@@ -66,7 +66,10 @@ export interface CommandRow<C> {
   readonly reach?: (command: C) => Target | null;
   /** False for a value that takes no authority away; default: it does. */
   readonly restricts?: (command: C) => boolean;
-  /** How much authority is left of what it changes, where that is a mode; a rule that answers by context counts as `live`. */
+  /**
+   * How much authority is left of what it changes, where that is a mode; a rule that answers by context counts as
+   * `live`.
+   */
   readonly leaves?: (command: C, view: PlanView, data: EventContent['data']) => Mode;
   /** True for commands for which governance asks nothing: they restore nothing, or follow rules of their own. */
   readonly isUngoverned?: true;

@@ -3,7 +3,7 @@ import { asksForNoLess, type Governance, NO_GOVERNANCE } from '../../flags/index
 import type { Command } from '../../operator/commands/index.ts';
 import type { Actor } from '../../operator/operators.ts';
 import { ChangeRefusedError } from '../../operator/refusals.ts';
-import { Desk, kill, started } from './desk.ts';
+import { type Desk, kill, started } from './desk.ts';
 
 /** What becomes of a command: `done`, `pending`, or the code of its refusal. */
 function outcome(desk: Desk, command: Command, actor: Actor | string): string {
@@ -214,12 +214,36 @@ describe('a second person', () => {
     expect(outcome(desk, revive(), 'ben')).toBe('pending');
   });
 
+  test('waits for at most twenty requests of one person, and for none that is too long', () => {
+    const desk = governed({ second_person: 'asker' });
+    for (let i = 0; i < 20; i += 1)
+      outcome(desk, { type: 'autonomy', action: `a.b${i}`, stage: 'trusted', reason: 'x' }, 'ann');
+    expect(openIds(desk)).toHaveLength(20);
+    expect(outcome(desk, revive(), 'ann')).toBe('INVALID_STATE');
+    expect(outcome(desk, revive(), 'ben')).toBe('pending');
+    const definition = { flags: {}, note: 'x'.repeat(70_000) };
+    expect(outcome(desk, { type: 'flags', definition, reason: 'x' }, 'ben')).toBe('INVALID_ARGUMENT');
+  });
+
+  test('does not agree under looser governance than it was asked under', () => {
+    const desk = governed({ second_person: 'asker', ladder: true });
+    outcome(desk, revive(), 'ann');
+    const [grants = ''] = openIds(desk);
+    const off: Command = { type: 'governance', asked: { ladder: false }, reason: 'x' };
+    outcome(desk, off, 'ben');
+    expect(outcome(desk, off, 'cy')).toBe('done');
+    expect(openIds(desk)).toEqual([]);
+    expect(outcome(desk, revive({ grants }), 'ben')).toBe('NOT_FOUND');
+  });
+
   test('waits for at most a hundred requests', () => {
     const desk = governed({ second_person: 'asker' });
     for (let i = 0; i < 100; i += 1)
       expect(outcome(desk, { type: 'limit', name: `l${i}`, value: 1 }, 'ann')).toBe('done');
-    for (let i = 0; i < 100; i += 1)
-      expect(outcome(desk, { type: 'limit', name: `l${i}`, value: 2, reason: 'x' }, 'ann')).toBe('pending');
+    for (let i = 0; i < 100; i += 1) {
+      const asks = { type: 'limit', name: `l${i}`, value: 2, reason: 'x' } as const;
+      expect(outcome(desk, asks, `p${Math.floor(i / 20)}`)).toBe('pending');
+    }
     expect(outcome(desk, revive(), 'ann')).toBe('INVALID_STATE');
     expect(outcome(desk, { type: 'limit', name: 'l7', value: 2, reason: 'x' }, 'ben')).toBe('done');
     expect(outcome(desk, revive(), 'ann')).toBe('pending');
@@ -276,8 +300,7 @@ describe('the ladder', () => {
     expect(outcome(desk, revive({ target: 'agent:p' }), 'ann')).toBe('done');
     expect(desk.state.get('kill', 'agent:p')).toBeUndefined();
     desk.do(kill({ target: 'agent:p', mode: 'read_only' }));
-    minutes(desk, 1);
-    desk.do(kill({ target: 'agent:p', mode: 'paused' }));
+    desk.do(kill({ target: 'agent:p', mode: 'paused' })); // in the same millisecond
     outcome(desk, revive({ target: 'agent:p' }), 'ann');
     expect(desk.state.get('kill', 'agent:p')).toMatchObject({ mode: 'read_only' });
   });
@@ -325,6 +348,30 @@ describe('who may restore a mode', () => {
     expect(outcome(desk, mode('draft_only'), restorer)).toBe('done');
     expect(outcome(desk, mode('live'), restorer)).toBe('ROLE_REQUIRED');
     expect(outcome(desk, mode('live'), 'ann')).toBe('done');
+  });
+
+  test('is asked for what a rule has held that is removed, or replaced by one that holds less', () => {
+    const rule = (more: object): Command =>
+      ({
+        type: 'rule_add',
+        name: 'r',
+        target: 'agent:y',
+        mode: 'read_only',
+        window: null,
+        when: null,
+        ...more,
+      }) as Command;
+    for (const less of [
+      rule({ target: 'agent:nobody', reason: 'x' }),
+      rule({ when: { '===': [1, 2] }, reason: 'x' }),
+      { type: 'rule_remove', name: 'r', reason: 'x' } as const,
+      { type: 'autonomy', action: 'a.b', stage: 'trusted', reason: 'x' } as const,
+    ]) {
+      const desk = governed({ restore_roles: { live: ['admin'] } });
+      desk.do(rule({}));
+      expect([less.type, outcome(desk, less, restorer)]).toEqual([less.type, 'ROLE_REQUIRED']);
+      expect(outcome(desk, less, 'ann')).toBe('done');
+    }
   });
 
   test('counts a rule that answers by context as live', () => {

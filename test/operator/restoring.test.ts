@@ -157,6 +157,9 @@ describe.each(allStores)('giving authority back, over %s', (_name, sides) => {
         ['revive', 'x'],
       ]),
     );
+    await code(ann.kill({ target: 'redis://admin:S3cretPw@10.0.0.1:6379/0' }));
+    await ann.settled();
+    expect(JSON.stringify(await eventsOf(ann, 'refused'))).not.toContain('S3cretPw');
   });
 });
 

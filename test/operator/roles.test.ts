@@ -3,7 +3,7 @@ import { ROLES, type Role } from '../../flags/index.ts';
 import type { Command } from '../../operator/commands/index.ts';
 import type { Actor } from '../../operator/operators.ts';
 import { ChangeRefusedError } from '../../operator/refusals.ts';
-import { Desk, kill, started } from './desk.ts';
+import { type Desk, kill, started } from './desk.ts';
 import { foundRequest } from './found-request.ts';
 
 const as = (...roles: Role[]): Actor => ({ is: 'verified', source: 'token', id: 'bot', roles });

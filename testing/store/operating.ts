@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { HIGHEST_TALLY, MOST_TALLIED } from '../../store/capabilities/tally.ts';
 import type { SuiteTest } from './log.ts';
 
-/** What operators note beside the log: that one operates, and how often what was refused was tried, in a store whose control plane is initialised. */
+/**
+ * What operators note beside the log: that one operates, and how often what was refused was tried, in a store whose
+ * control plane is initialised.
+ */
 export const OPERATING_TESTS: readonly SuiteTest[] = [
   {
     name: 'shows when an operating process last said that it runs, by the store’s clock, to every operator',

@@ -1,5 +1,15 @@
 import { Option } from 'commander';
-import { invalid, isMode, type Mode, MODES, quoteId, type Role, ROLES, SECOND_PERSONS } from '../../../flags/index.ts';
+import {
+  invalid,
+  isMode,
+  termsOf,
+  type Mode,
+  MODES,
+  quoteId,
+  type Role,
+  ROLES,
+  SECOND_PERSONS,
+} from '../../../flags/index.ts';
 import { isRole } from '../../../flags/roles.ts';
 import type { GovernanceOptions } from '../../given/governance.ts';
 import { epochOption, oneOf, reasonOption } from '../arguments.ts';
@@ -59,7 +69,7 @@ export const verb: Verb = (command, perform) => {
           breakGlass: isOn(breakGlass),
           pendingExpiresMs: pendingExpires,
         });
-        const { changed: _, ...governance } = await control.governance();
+        const governance = termsOf(await control.governance());
         return {
           value: { ...governance, ...answer },
           text: [
