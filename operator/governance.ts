@@ -1,12 +1,15 @@
 import {
   FEATURE_STAGES,
+  GOVERNED_KIND,
   type Governance,
   isSameChange,
   isWithinStep,
+  lacksDrill,
   loosens,
   loosestStage,
   type Mode,
   MOST_REQUESTS,
+  NO_DRILLS,
   NO_GOVERNANCE,
   type Request,
   stepFrom,
@@ -107,7 +110,14 @@ const secondPerson: Rule = ({ second_person, pending_expires_ms }, proposed) => 
   };
 };
 
-const RULES: readonly Rule[] = [modeRestored, oneStep, hasDwelt, secondPerson];
+/** Somebody has shown lately that what runs can be stopped. What no drill was passed for yet, none has shown. */
+const drilled: Rule = ({ drill_ms }, { view }) => {
+  const drills = view.get('drills') ?? NO_DRILLS;
+  if (drill_ms === null || !lacksDrill(drills, drill_ms, view.time)) return null;
+  return refused({ kind: 'drill_required', drill_ms, passed_at: drills.passed_at[GOVERNED_KIND] ?? null });
+};
+
+const RULES: readonly Rule[] = [modeRestored, drilled, oneStep, hasDwelt, secondPerson];
 
 /** Those that an emergency does not suspend. */
 const ALSO_ALONE: readonly Rule[] = [modeRestored];

@@ -8,11 +8,12 @@ const members = ENTRY_SCHEMAS.kill;
 
 /**
  * What stays of a kill that is made stricter or longer, also what was set aside. The cause is that of whoever makes it
- * now; whoever takes authority away ends what was given back step by step.
+ * now; whoever takes authority away ends what was given back step by step. What somebody else has touched is no drill's
+ * any more.
  */
 function carriedOver(kill: ActiveKill | undefined, after: KillTerms): Omit<ActiveKill, 'cause'> | undefined {
   if (!kill) return undefined;
-  const { cause: _, loosened_at, ...rest } = kill;
+  const { cause: _, drill_id: __, loosened_at, ...rest } = kill;
   return { ...rest, ...(loosened_at !== undefined && kill.mode === after.mode && { loosened_at }) };
 }
 
@@ -33,7 +34,10 @@ function endKill(view: StateView, data: { readonly id: string; readonly target: 
 }
 
 export const kill = row(
-  members.pick({ id: true, target: true, mode: true, expires_at: true }).shape,
+  {
+    ...members.pick({ id: true, target: true, mode: true, expires_at: true }).shape,
+    drill_id: members.shape.drill_id,
+  },
   (view, data, event) => {
     const active = view.get('kill', data.target);
     const terms = active ? bothKills(active, data) : { mode: data.mode, expires_at: data.expires_at };
@@ -45,6 +49,7 @@ export const kill = row(
       killed_by: event.actor,
       killed_at: active?.killed_at || event.at,
       ...terms,
+      ...(data.drill_id !== undefined && !active && { drill_id: data.drill_id }),
       ...changedBy(event),
     };
     return { patch: set('kill', data.target, killed), direction: 'tightens' };
@@ -58,8 +63,11 @@ export const kill = row(
 export const second = row({ kind: z.enum(ENTRY_KINDS), name: z.string().nullable() }, (view, data, event) => {
   const name = data.name ?? undefined;
   const entry = view.get(data.kind, name);
+  if (!entry) return { patch: NOTHING, direction: 'neutral' };
+  const { drill_id: _, ...kept } = { drill_id: undefined, ...entry };
   return {
-    patch: entry ? set(data.kind, name, { ...entry, ...changedBy(event) }) : NOTHING,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same entry, without an optional member
+    patch: set(data.kind, name, { ...kept, ...changedBy(event) } as typeof entry),
     direction: 'neutral',
   };
 });
@@ -70,7 +78,8 @@ export const revive = row(
   (view, { to, ...data }, event) => {
     const active = view.get('kill', data.target);
     if (to === undefined || active?.id !== data.id) return endKill(view, data, event);
-    const stepped = { ...active, mode: to, loosened_at: event.at, ...changedBy(event) };
+    const { drill_id: _, ...kept } = active;
+    const stepped = { ...kept, mode: to, loosened_at: event.at, ...changedBy(event) };
     return { patch: set('kill', data.target, stepped), direction: 'loosens' };
   },
 );

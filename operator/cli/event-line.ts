@@ -85,6 +85,13 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     ...[command, ...(target === null ? [] : [target]), code],
     ...(count === 1 ? [] : [count, 'times']),
   ],
+  drill: ({ id, state, step, begins }) => [
+    ...[id, state],
+    ...(isJsonObject(begins) ? [begins['kind'], begins['target']] : state === 'running' ? [step] : []),
+  ],
+  drill_schedule: ({ name, schedule }) => [
+    ...(isJsonObject(schedule) ? [name, schedule['kind'], schedule['words']] : [name, 'removed']),
+  ],
 } satisfies Record<EventType, (data: Data) => readonly unknown[]>;
 
 /** The name of an executor. */

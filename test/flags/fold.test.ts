@@ -313,6 +313,8 @@ describe('the fold', () => {
       ['withdraw', { id: 'q' }],
       ['refused', { command: 'revive', target: null, code: 'ROLE_REQUIRED', count: 1 }],
       ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
+      ['drill', { id: 'd', state: 'running', step: 'baseline', until: '2026-02-01T00:00:00.000Z' }],
+      ['drill_schedule', { name: 'weekly', schedule: null }],
       [
         'rollback',
         {
@@ -474,6 +476,8 @@ describe('the fold', () => {
       'approve',
       'autonomy',
       'budget',
+      'drill',
+      'drill_schedule',
       'escalate',
       'expire',
       'feature',

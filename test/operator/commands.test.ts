@@ -9,6 +9,11 @@ const TWO = '2026-01-01T02:00:00.000Z';
 
 const PERFORMER = { id: 'e', name: 'mailer', lease_ms: 5000 };
 
+const REPORT = {
+  ...{ executors: [], more_executors: 0, baseline: { starts: 1, in_flight: 0, interventions: 0, canary: 0 } },
+  ...{ canary: null, phases: [], pressed_ms: null, restored_ms: null, error_ms: 0, stands: [], findings: [], notes: [] },
+};
+
 /** One of each, with everything that it must have. */
 const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   init: { type: 'init', generation: 'g1' },
@@ -50,6 +55,20 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
   governance: { type: 'governance', asked: { ladder: true }, reason: 'slowly' },
   withdraw: { type: 'withdraw', id: 'c2' },
+  drill: {
+    ...{ type: 'drill', id: 'd', kind: 'stop', target: 'agent:x', window_ms: 5000, performer: PERFORMER },
+    ...{ recipient: null, schedule: null, due: null },
+  },
+  drill_step: { type: 'drill_step', id: 'd', step: 'press' },
+  drill_end: { type: 'drill_end', id: 'd', state: 'passed', report: REPORT },
+  drill_press: { type: 'drill_press', id: 'd', target: 'agent:x', reason: 'drill d' },
+  drill_lift: { type: 'drill_lift', id: 'd', target: 'agent:x', reason: 'drill d' },
+  drill_rollback: {
+    ...{ type: 'drill_rollback', drill: 'd', target: 'run:drill-d', since: null, hash: 'a'.repeat(64), count: 1 },
+    ...{ timeoutMs: 30_000, kills: [{ target: 'run:drill-d', id: 'k', epoch: 1 }] },
+    ...{ performer: PERFORMER, reason: 'drill d' },
+  },
+  drill_schedule: { type: 'drill_schedule', name: 'weekly', schedule: null },
   attempt: {
     type: 'attempt',
     attempted: { by: 'unverified:ann', command: 'revive', target: 'agent:x', code: 'ROLE_REQUIRED' },
@@ -62,17 +81,17 @@ describe('the entries that a command reads', () => {
     init: ['control'],
     recover: ['control', 'mode'],
     kill: ['kill:agent:x'], // and nothing that could keep somebody from stopping
-    revive: ['control', 'governance', 'requests', 'kill:agent:x', 'mode'],
+    revive: ['control', 'governance', 'requests', 'drills', 'kill:agent:x', 'mode'],
     expire: ['control', 'kill:agent:x'],
-    mode: ['control', 'governance', 'requests', 'mode'],
-    feature: ['control', 'governance', 'requests', 'feature:f'],
-    requirement: ['control', 'governance', 'requests', 'feature:f'],
-    limit: ['control', 'governance', 'requests', 'limit:l'],
-    autonomy: ['control', 'governance', 'requests', 'autonomy:a.b'],
-    budget: ['control', 'governance', 'requests', 'budget:day'],
-    tripwire: ['control', 'governance', 'requests', 'tripwire:t'],
+    mode: ['control', 'governance', 'requests', 'drills', 'mode'],
+    feature: ['control', 'governance', 'requests', 'drills', 'feature:f'],
+    requirement: ['control', 'governance', 'requests', 'drills', 'feature:f'],
+    limit: ['control', 'governance', 'requests', 'drills', 'limit:l'],
+    autonomy: ['control', 'governance', 'requests', 'drills', 'autonomy:a.b'],
+    budget: ['control', 'governance', 'requests', 'drills', 'budget:day'],
+    tripwire: ['control', 'governance', 'requests', 'drills', 'tripwire:t'],
     stop: ['control', 'kill:run:r', 'tripwire:repeats', 'lifted:run:r'],
-    flags: ['control', 'governance', 'requests', 'flags'],
+    flags: ['control', 'governance', 'requests', 'drills', 'flags'],
     resolve: ['control', 'resolutions'],
     rollback: ['control', 'rollbacks', 'kill:run:r'],
     takeover: ['control', 'rollbacks'],
@@ -82,12 +101,19 @@ describe('the entries that a command reads', () => {
     standing: ['control'],
     standing_withdraw: ['control', 'standing:s-1'],
     lapse: ['control', 'approval:r-1', 'standing:s-1'],
-    rule_add: ['control', 'governance', 'requests', 'rule:r'],
-    rule_remove: ['control', 'governance', 'requests', 'rule:r', 'mode'],
+    rule_add: ['control', 'governance', 'requests', 'drills', 'rule:r'],
+    rule_remove: ['control', 'governance', 'requests', 'drills', 'rule:r', 'mode'],
     rule_renew: ['control', 'rule:r'],
     snapshot: ['control'],
-    governance: ['control', 'governance', 'requests'],
+    governance: ['control', 'governance', 'requests', 'drills'],
     withdraw: ['control', 'requests'],
+    drill: ['control', 'drills', 'kill:agent:x'],
+    drill_step: ['control', 'drills'],
+    drill_end: ['control', 'drills'],
+    drill_press: ['control', 'kill:agent:x', 'drills'],
+    drill_lift: ['control', 'kill:agent:x', 'drills'],
+    drill_rollback: ['control', 'rollbacks', 'drills', 'kill:run:drill-d'],
+    drill_schedule: ['control', 'drills'],
     attempt: ['control', 'refusals'],
   };
 
