@@ -23,6 +23,8 @@ export interface Io {
   readonly watched: boolean;
   /** Null where stdout is no terminal: a pipe or a file, which gets everything, without colours. */
   readonly screen: Screen | null;
+  /** Asks whoever sits at the terminal, and resolves with what is typed; absent where nobody does. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
   untilInterrupted(): AbortSignal;
 }
 

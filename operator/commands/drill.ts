@@ -35,7 +35,7 @@ function underWay(view: PlanView, id: string): { readonly drill: Drill } | { rea
 }
 
 /** What of a drill is its own, by its id. */
-interface OfDrill {
+export interface OfDrill {
   readonly id: string;
 }
 
@@ -93,7 +93,7 @@ export const drill_end: CommandRow<
 const mayStop = ({ id, target: own }: Drill, target: string): boolean =>
   target === own || target === `run:${drillRun(id)}`;
 
-interface Stopping extends OfDrill, GivenReason {
+export interface Stopping extends OfDrill, GivenReason {
   readonly target: string;
 }
 

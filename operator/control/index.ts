@@ -5,6 +5,7 @@ import { Acting } from './acting.ts';
 import { approvals } from './approvals.ts';
 import { beginning } from './beginning.ts';
 import { budgets } from './budgets.ts';
+import { drilling } from './drilling.ts';
 import { executors } from './executors.ts';
 import { features } from './features.ts';
 import { governing } from './governing.ts';
@@ -37,6 +38,7 @@ export function controlPlaneOf(
     ...approvals(acting),
     ...standing(acting),
     ...governing(acting),
+    ...drilling(acting),
     ...judging(acting),
     ...status(acting),
     ...executors(acting),

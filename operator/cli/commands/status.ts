@@ -92,6 +92,9 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     ...(status.requests.length === 0
       ? []
       : [waiting(`${count(status.requests.length, 'request')} for another person: ${advice('kill-switch requests')}`)]),
+    ...(status.drill.overdue
+      ? [['Drill     ', { text: `overdue, last passed ${status.drill.last_at === null ? 'never' : shortTime(status.drill.last_at)}`, style: 'alarm' }, `: ${advice('kill-switch drill')}`] satisfies Line]
+      : []),
     ...(status.rules.length === 0 ? [] : [`Rules     ${named(rulesOf(status), '', 'rules')}`]),
     `Budgets   ${words(status.budgets.map(budgetWord), 'none set', 'budgets')}`,
     `Tripwires ${words(status.tripwires.map(tripwireWord), 'none', 'tripwires')}`,
