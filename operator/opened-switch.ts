@@ -4,6 +4,7 @@ import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Appended, ChangeQueue, closedError, type Order, type Recorded } from './change-queue.ts';
 import { ApprovalUpkeep } from './approval-upkeep.ts';
+import { ScheduledDrills } from './drill/scheduled.ts';
 import { Hearing } from './hearing.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
 import { Operating } from './operate.ts';
@@ -54,6 +55,7 @@ export class OpenedSwitch {
   readonly #closing = new AbortController();
   readonly #operating: Operating | null;
   readonly #approvals: ApprovalUpkeep | null;
+  readonly #drills: ScheduledDrills | null;
   readonly #attempts = new RefusedAttempts((order) => this.#changes.append(order));
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
@@ -68,6 +70,12 @@ export class OpenedSwitch {
     const append = (order: Order): Promise<Recorded> => this.#record(order);
     this.#operating = operate && new Operating({ ...operate, connection, append, retryMs });
     this.#approvals = operate && new ApprovalUpkeep({ connection, append, onTrouble: operate.onTrouble });
+    this.#drills =
+      operate &&
+      new ScheduledDrills({
+        opened: { connection, hearing: this.hearing, pace, append },
+        ...{ organizationId: place.organizationId, onTrouble: operate.onTrouble },
+      });
   }
 
   /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError that says why the store did not take it in time */
@@ -126,7 +134,7 @@ export class OpenedSwitch {
    */
   async close(): Promise<void> {
     this.#closing.abort(closedError());
-    await Promise.all([this.#operating?.close(), this.#approvals?.close()]);
+    await Promise.all([this.#operating?.close(), this.#approvals?.close(), this.#drills?.close()]);
     await this.settled(); // its event goes through the queue
     await this.#attempts.close();
     await this.#changes.close();

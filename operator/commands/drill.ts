@@ -19,10 +19,10 @@ import { type CommandRow, endAfter, event, type Loosening, type PlanView, refuse
 
 // A drill is ungoverned: it gives back what it has stopped itself and nobody else has touched since, and nothing more.
 
-/** How long a drill may say nothing before it counts as abandoned, in milliseconds, beside its window. */
+/** How long a drill may say nothing before it counts as abandoned, in milliseconds, beside ten windows. */
 const SILENT_MS = 60_000;
 
-const untilOf = (window_ms: number, view: PlanView): string => endAfter(SILENT_MS + 2 * window_ms, view.time) ?? view.time;
+const untilOf = (window_ms: number, view: PlanView): string => endAfter(SILENT_MS + 10 * window_ms, view.time) ?? view.time;
 
 const drillsOf = (view: Pick<PlanView, 'get'>) => view.get('drills') ?? NO_DRILLS;
 

@@ -37,8 +37,8 @@ export function drilling(acting: Acting): Pick<ControlPlane, DrillMethods> {
     const id = randomUUID();
     const target = drillTarget(kind, given, id);
     const { state, time } = await opened.whole();
-    const heard = await opened.hearing.hear();
-    return { id, target, state, time, before: await preflight({ state, time, heard, connection }, { id, kind, target }) };
+    const hear = () => opened.hearing.hear();
+    return { id, target, state, time, before: await preflight({ state, time, hear, connection }, { id, kind, target }) };
   }
 
   /** The report of a drill, where the log has it. */

@@ -1,10 +1,9 @@
-import { type Drill, type DrillReport, isKillSwitchError, messageOf } from '../../flags/index.ts';
+import { type Drill, type DrillReport, messageOf } from '../../flags/index.ts';
 import { notify } from '../../flags/callbacks.ts';
 import type { CommandOf } from '../commands/index.ts';
-import { isChangeRefusedError } from '../refusals.ts';
 import { PHASES } from './phases.ts';
 import type { Preflight } from './preflight.ts';
-import { type Begun, type Drilling, DrillSoFar, DrillStopped } from './so-far.ts';
+import { type Begun, type Drilling, DrillSoFar } from './so-far.ts';
 
 /** A drill that is over. */
 export interface Ended {
@@ -50,8 +49,7 @@ async function go(so: DrillSoFar): Promise<void> {
       if (so.findings.length > 0) return;
     }
   } catch (error) {
-    if (error instanceof DrillStopped || isChangeRefusedError(error) || isKillSwitchError(error))
-      so.findings.push(messageOf(error));
-    else throw error;
+    // Whatever it is: a drill that says why it has failed is better than one that only ends.
+    so.findings.push(messageOf(error));
   }
 }

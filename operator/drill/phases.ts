@@ -9,8 +9,11 @@ import { canaryLandings, type Phase, POLL_MS } from './phase.ts';
 import { type DrillSoFar, DrillStopped } from './so-far.ts';
 import { Watching } from './watching.ts';
 
-/** How long work is waited for before anything is stopped, and how long it may take to end after, in milliseconds. */
-const [BASELINE_MS, DRAIN_MS] = [10_000, 30_000];
+/** How long work is waited for before anything is stopped, in milliseconds. */
+const BASELINE_MS = 10_000;
+
+/** How many windows work in flight may take to end. */
+const DRAIN_WINDOWS = 6;
 
 /** How often the drill's own work has to have landed before it is stopped, and beside what is cut. */
 const ENOUGH = 3;
@@ -78,7 +81,7 @@ const press: Phase = {
           drainedAt !== null &&
           passed >= KILL_RETURN_MS &&
           (watching.hasHeardAgain(AGAIN_MS) || passed > drainedAt + windowMs);
-        if (isLate || isSettled || passed > windowMs + DRAIN_MS) break;
+        if (isLate || isSettled || passed > (1 + DRAIN_WINDOWS) * windowMs) break;
         await so.pause(POLL_MS);
       }
       if (asked.kind === 'scoped') await restGoesOn(so, Date.parse(event.at));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CANARY,
   drillRun,
@@ -20,7 +21,8 @@ export interface Looked {
   readonly state: State;
   /** The store's time. */
   readonly time: string;
-  readonly heard: Heard;
+  /** Hears the executors once. */
+  readonly hear: () => Promise<Heard>;
   readonly connection: Pick<ControlConnection, 'journals' | 'problem'>;
 }
 
@@ -38,14 +40,32 @@ export interface Preflight {
   readonly performer: Performer | null;
 }
 
+/** The longest lease of an executor that is cut off, in milliseconds: it is cut off for at most a minute. */
+const LONGEST_CUT_LEASE_MS = 50_000;
+
 const worksFor = ({ agents, missions = [] }: ReportedBeat, { type, id }: Target): boolean =>
   (type === 'agent' && agents.includes(id)) || (type === 'mission' && missions.includes(id));
+
+/** How long executors may take to apply the last change before anything is stopped, and how often they are heard. */
+const [SETTLE_MS, HEAR_MS] = [3000, 100];
+
+const standingOf = (heard: Heard, { head }: State) =>
+  head ? acknowledge(heard.beats, { head, reach: EVERYTHING, store: heard.head ?? head, time: heard.time }, 0).executors : [];
+
+/** What executors say once each has applied the last change, or has had time to. */
+async function settled({ state, hear }: Looked): Promise<Heard> {
+  for (let left = SETTLE_MS; ; left -= HEAR_MS) {
+    const heard = await hear();
+    if (left <= 0 || standingOf(heard, state).every(({ state: is }) => is !== 'behind')) return heard;
+    await sleep(HEAR_MS);
+  }
+}
 
 /**
  * The executor that does a drill's own work: one that knows of drills, and rather one that works for the target. Of
  * equal ones that which was started last.
  */
-function performerOf({ heard }: Looked, { kind, target: text }: Asked): Performer | null {
+function performerOf(heard: Heard, { kind, target: text }: Asked): Performer | null {
   const target = readTarget(text);
   const isNamed = kind === 'partition' && target.type !== 'all';
   const [best] = heard.beats
@@ -63,24 +83,25 @@ function performerOf({ heard }: Looked, { kind, target: text }: Asked): Performe
  * `doctor` looks at more; what it finds unsafe belongs here too.
  */
 export async function preflight(looked: Looked, asked: Asked): Promise<Preflight> {
-  const { state, time, heard, connection } = looked;
+  const { state, connection } = looked;
+  const heard = await settled(looked);
   const findings: string[] = [];
   const notes: string[] = [];
-  const { head } = state;
   const problem = await connection.problem();
   if (problem !== null) notes.push(problem);
-  if (head) {
-    const required = { head, reach: EVERYTHING, store: heard.head ?? head, time: heard.time };
-    const { executors } = acknowledge(heard.beats, required, 0);
-    if (executors.length === 0) findings.push('No executor reports here, so there is nothing to drill.');
-    for (const { id, name, state: is } of executors) {
-      if (is === 'silent') findings.push(`${name} (${id}) is silent: it would not be known whether it stops.`);
-      else if (is === 'behind') findings.push(`${name} (${id}) has not applied the last change yet.`);
-    }
+  const executors = standingOf(heard, state);
+  if (executors.length === 0) findings.push('No executor reports here, so there is nothing to drill.');
+  for (const { id, name, state: is } of executors) {
+    if (is === 'silent') findings.push(`${name} (${id}) is silent: it would not be known whether it stops.`);
+    else if (is === 'behind') findings.push(`${name} (${id}) has not applied the last change yet.`);
   }
   if (!state.get('kill', asked.target) && heldAbove(state, asked.target))
     findings.push(`${asked.target} is stopped as a whole by something else, so nothing of it runs.`);
-  const performer = connection.journals ? performerOf(looked, asked) : null;
+  const performer = connection.journals ? performerOf(heard, asked) : null;
+  if (asked.kind === 'partition' && performer && performer.lease_ms > LONGEST_CUT_LEASE_MS)
+    findings.push(
+      `${performer.name} (${performer.id}) has a lease of ${performer.lease_ms} ms, and no executor is cut off for that long: at most ${LONGEST_CUT_LEASE_MS} ms.`,
+    );
   const needsOwn = KINDS[asked.kind].work === 'own';
   const without = ownWorkStopped(looked, asked) ?? (performer ? null : 'no executor that knows of drills runs here');
   if (without !== null) {
