@@ -128,7 +128,7 @@ describe('no function is left out', () => {
     ],
     ...['killSwitch.close', 'killSwitch.transaction', 'run.bind', 'run.lastCheckpoint', 'run.report'],
     ...['control.settled', 'control.close', 'control.evidence'],
-    'control.approval', // takes an id
+    ...['control.approval', 'control.drillReport', 'control.removeDrillSchedule'], // take an id, or a name
   ];
   /** Methods that take none, and say so. */
   const TAKE_NONE = ['init', 'status', 'governance', 'forks', 'exportDefinition', 'verifyLog'] as const;

@@ -20,6 +20,8 @@ export const CHANGES = [
   'budget remove day --reason x',
   'tripwire set repeats --limit 60 --reason x',
   'tripwire remove repeats --reason x',
+  'drill schedule l rollback "Mon 10:00 UTC"',
+  'governance set --dwell 1m --reason x',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
@@ -49,5 +51,8 @@ export const READS = [
   'check --agent free --effect read',
   'explain --agent free',
   'runs',
+  'drills',
+  'governance',
+  'requests',
   'log verify',
 ] as const;
