@@ -101,7 +101,11 @@ export class Drills {
   }
 
   /** One try. What would ask a person, or leave them something to do, is not tried. */
-  async #try(drill: Drill, { action, step }: { readonly action: Act; readonly step: number }, done: Done): Promise<void> {
+  async #try(
+    drill: Drill,
+    { action, step }: { readonly action: Act; readonly step: number },
+    done: Done,
+  ): Promise<void> {
     const { guard, replica } = this.#parts;
     const who = identityOf(drill);
     const subject = subjectOf(action, guard.organizationId, who);

@@ -453,7 +453,8 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   drill_touched: {
     code: 'CONFLICT',
-    says: ({ target, by }) => `${target} was stopped, or changed, by ${by} since the drill had stopped it, so it stays.`,
+    says: ({ target, by }) =>
+      `${target} was stopped, or changed, by ${by} since the drill had stopped it, so it stays.`,
     hint: { program: 'To lift it: revive({ target, reason: "…" }).', command: 'To lift it: kill-switch revive' },
   },
   drill_taken: {

@@ -56,7 +56,10 @@ export const drill = row(
       const schedules = before.schedules.map((each) =>
         each.name === about.schedule && due !== null ? { ...each, taken: due } : each,
       );
-      return { patch: set('drills', undefined, { ...before, last, schedules, ...changedBy(event) }), direction: 'neutral' };
+      return {
+        patch: set('drills', undefined, { ...before, last, schedules, ...changedBy(event) }),
+        direction: 'neutral',
+      };
     }
     const found = before.last.find((each) => each.id === id);
     if (!found) return { patch: NOTHING, direction: 'neutral' };
@@ -68,7 +71,10 @@ export const drill = row(
     };
     const last = before.last.map((each) => (each.id === id ? now : each));
     const passed_at = state === 'passed' ? { ...before.passed_at, [found.kind]: event.at } : before.passed_at;
-    return { patch: set('drills', undefined, { ...before, last, passed_at, ...changedBy(event) }), direction: 'neutral' };
+    return {
+      patch: set('drills', undefined, { ...before, last, passed_at, ...changedBy(event) }),
+      direction: 'neutral',
+    };
   },
 );
 

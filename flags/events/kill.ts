@@ -8,13 +8,20 @@ const members = ENTRY_SCHEMAS.kill;
 
 /**
  * What stays of a kill that is made stricter or longer, also what was set aside. The cause is that of whoever makes it
- * now; whoever takes authority away ends what was given back step by step. What somebody else has touched is no drill's
- * any more.
+ * now; whoever takes authority away ends what was given back step by step.
  */
 function carriedOver(kill: ActiveKill | undefined, after: KillTerms): Omit<ActiveKill, 'cause'> | undefined {
   if (!kill) return undefined;
-  const { cause: _, drill_id: __, loosened_at, ...rest } = kill;
+  const { loosened_at, ...rest } = noDrills(kill);
+  delete rest.cause;
   return { ...rest, ...(loosened_at !== undefined && kill.mode === after.mode && { loosened_at }) };
+}
+
+/** What somebody else has touched is no drill's any more. */
+function noDrills<T extends object>(entry: T & { drill_id?: string | undefined }): T {
+  const kept = { ...entry };
+  delete kept.drill_id;
+  return kept;
 }
 
 /** How many things that were counted one kill names. */
@@ -64,10 +71,8 @@ export const second = row({ kind: z.enum(ENTRY_KINDS), name: z.string().nullable
   const name = data.name ?? undefined;
   const entry = view.get(data.kind, name);
   if (!entry) return { patch: NOTHING, direction: 'neutral' };
-  const { drill_id: _, ...kept } = { drill_id: undefined, ...entry };
   return {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same entry, without an optional member
-    patch: set(data.kind, name, { ...kept, ...changedBy(event) } as typeof entry),
+    patch: set(data.kind, name, { ...noDrills(entry), ...changedBy(event) }),
     direction: 'neutral',
   };
 });
@@ -78,8 +83,7 @@ export const revive = row(
   (view, { to, ...data }, event) => {
     const active = view.get('kill', data.target);
     if (to === undefined || active?.id !== data.id) return endKill(view, data, event);
-    const { drill_id: _, ...kept } = active;
-    const stepped = { ...kept, mode: to, loosened_at: event.at, ...changedBy(event) };
+    const stepped = { ...noDrills(active), mode: to, loosened_at: event.at, ...changedBy(event) };
     return { patch: set('kill', data.target, stepped), direction: 'loosens' };
   },
 );

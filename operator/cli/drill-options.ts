@@ -24,12 +24,15 @@ export const withDrillScope = (command: Command): Command =>
 export const withTarget = (command: Command): Command =>
   command
     .addOption(
-      new Option('--target <target>', 'what is stopped (default: all, or what the drill does itself)').argParser((text) =>
-        parseTargetWord(text, (target) => `kill-switch drill --target ${target}`),
+      new Option('--target <target>', 'what is stopped (default: all, or what the drill does itself)').argParser(
+        (text) => parseTargetWord(text, (target) => `kill-switch drill --target ${target}`),
       ),
     )
     .addOption(
-      new Option('--recipient <name>', 'with exfiltration: to whom something is tried to be sent (default: nobody real)'),
+      new Option(
+        '--recipient <name>',
+        'with exfiltration: to whom something is tried to be sent (default: nobody real)',
+      ),
     );
 
 export const scopeTyped = ({ kind, target, recipient }: DrillTyped): DrillScopeOptions => ({ kind, target, recipient });

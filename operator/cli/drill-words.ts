@@ -12,7 +12,15 @@ import type { Line } from './text.ts';
 const ms = (value: number | null): string | null => (value === null ? null : `${value} ms`);
 
 /** What a drill would stop, before it does. */
-export function previewLines({ kind, target, window_ms, stops, matched, performer, ...preview }: DrillPreview): string[] {
+export function previewLines({
+  kind,
+  target,
+  window_ms,
+  stops,
+  matched,
+  performer,
+  ...preview
+}: DrillPreview): string[] {
   const { agents, runs, in_flight, executors } = matched;
   const names = (what: string, list: readonly string[]): string[] =>
     list.length === 0 ? [] : [`${what}  ${list.slice(0, 10).map(shownId).join(', ')}${list.length > 10 ? ', …' : ''}`];
@@ -22,7 +30,9 @@ export function previewLines({ kind, target, window_ms, stops, matched, performe
       ? `It stops ${shownId(target)}, really, until it has seen that everybody obeys within ${formatDuration(window_ms)}; then it gives that back.`
       : 'It gives nothing to be lifted: what it does ends by itself.',
     ...(kind === 'partition' && performer
-      ? [`${shownId(performer.name)} (${performer.id}) does not hear its store for a little more than its lease of ${performer.lease_ms} ms.`]
+      ? [
+          `${shownId(performer.name)} (${performer.id}) does not hear its store for a little more than its lease of ${performer.lease_ms} ms.`,
+        ]
       : []),
     ...names('Agents   ', agents),
     ...names('Runs     ', runs),
@@ -52,24 +62,35 @@ export function drillLines(drill: DrillAnswer, context: Pick<Context, 'advice' |
   const isBad = state === 'failed' || state === 'abandoned';
   const took = drill.elapsed_ms === null ? '' : `, ${drill.elapsed_ms} ms`;
   return [
-    [isBad ? { text: `Drill ${id}: ${state}`, style: 'alarm' } : `Drill ${id}: ${state}`, `, ${kind} of ${shownId(target)}${took}`],
+    [
+      isBad ? { text: `Drill ${id}: ${state}`, style: 'alarm' } : `Drill ${id}: ${state}`,
+      `, ${kind} of ${shownId(target)}${took}`,
+    ],
     `Asked by   ${shownId(drill.by)} at ${shortTime(drill.at)}${drill.schedule === null ? '' : `, for the schedule ${shownId(drill.schedule)}`}`,
     `Window     ${formatDuration(window_ms)}${drill.slowest_ms === null ? '' : `; the slowest executor took ${drill.slowest_ms} ms`}`,
     `Before     ${count(baseline.starts, 'action')} started, ${baseline.in_flight} in flight, ${count(baseline.interventions, 'other call')} answered`,
     ...(canary === null
       ? []
-      : [`Canary     ${canary.landed} done by ${shownId(canary.executor)}, ${canary.refused} refused, ${canary.reversed} undone`]),
+      : [
+          `Canary     ${canary.landed} done by ${shownId(canary.executor)}, ${canary.refused} refused, ${canary.reversed} undone`,
+        ]),
     ...(drill.restored_ms === null ? [] : [`Restored   after ${drill.restored_ms} ms`]),
     ...(shown.length === 0 ? [] : ['', ...tableLines(columns, shown, formOf(context, {}))]),
     ...(others > 0 ? [`… and ${count(others, 'more executor')}`] : []),
-    ...(drill.findings.length === 0 ? [] : ['', ...drill.findings.map((text): Line => [{ text: printable(text), style: 'alarm' }])]),
+    ...(drill.findings.length === 0
+      ? []
+      : ['', ...drill.findings.map((text): Line => [{ text: printable(text), style: 'alarm' }])]),
     ...(drill.notes.length === 0 ? [] : ['', ...drill.notes.map((note) => `Note: ${printable(note)}`)]),
-    ...drill.stands.map((each) =>
-      `${shownId(each)} stays stopped. ${context.advice(`To give it back: kill-switch revive ${shellWord(each)} --reason "…"`)}`,
+    ...drill.stands.map(
+      (each) =>
+        `${shownId(each)} stays stopped. ${context.advice(`To give it back: kill-switch revive ${shellWord(each)} --reason "…"`)}`,
     ),
     ...(before.length === 0
       ? []
-      : ['', `The last drills of this kind: ${before.map((each) => `${each.state} ${shortTime(each.at)}${each.slowest_ms === null ? '' : ` (${each.slowest_ms} ms)`}`).join(', ')}`]),
+      : [
+          '',
+          `The last drills of this kind: ${before.map((each) => `${each.state} ${shortTime(each.at)}${each.slowest_ms === null ? '' : ` (${each.slowest_ms} ms)`}`).join(', ')}`,
+        ]),
   ];
 }
 
@@ -89,4 +110,3 @@ export const drillColumns: readonly Column<DrillRecord>[] = [
   { heading: 'BY', cell: ({ by, schedule }) => schedule ?? by },
   { heading: 'ID', cell: ({ id }) => id, fixed: true },
 ];
-

@@ -96,10 +96,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'drill --kind rollback --yes --html drill.html',
     'drill --kind exfiltration --target action:email.send --recipient rival@example.test --yes',
   ],
-  'drill schedule': [
-    'drill schedule weekly stop "Mon 10:00 Europe/Berlin"',
-    'drill schedule weekly off',
-  ],
+  'drill schedule': ['drill schedule weekly stop "Mon 10:00 Europe/Berlin"', 'drill schedule weekly off'],
   drills: ['drills'],
   'drills show': ['drills show 3f6c1f0e-6c0b-4b6e-9d1c-2a7f6f0e9b11 --html drill.html'],
   surfaces: ['surfaces'],

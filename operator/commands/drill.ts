@@ -15,14 +15,24 @@ import {
 } from '../../flags/index.ts';
 import type { GivenReason } from '../reason.ts';
 import { type AskedRollback, rollback } from './rollback.ts';
-import { type CommandRow, endAfter, event, type Loosening, type PlanView, refused, targetRefused, type Wish } from './row.ts';
+import {
+  type CommandRow,
+  endAfter,
+  event,
+  type Loosening,
+  type PlanView,
+  refused,
+  targetRefused,
+  type Wish,
+} from './row.ts';
 
 // A drill is ungoverned: it gives back what it has stopped itself and nobody else has touched since, and nothing more.
 
 /** How long a drill may say nothing before it counts as abandoned, in milliseconds, beside ten windows. */
 const SILENT_MS = 60_000;
 
-const untilOf = (window_ms: number, view: PlanView): string => endAfter(SILENT_MS + 10 * window_ms, view.time) ?? view.time;
+const untilOf = (window_ms: number, view: PlanView): string =>
+  endAfter(SILENT_MS + 10 * window_ms, view.time) ?? view.time;
 
 const drillsOf = (view: Pick<PlanView, 'get'>) => view.get('drills') ?? NO_DRILLS;
 
@@ -150,7 +160,8 @@ export const drill_schedule: CommandRow<{ readonly name: string; readonly schedu
     const { schedules } = drillsOf(view);
     const isThere = schedules.some((each) => each.name === name);
     if (!schedule && !isThere) return refused({ kind: 'no_schedule', name });
-    if (!isThere && schedules.length >= MOST_SCHEDULES) return refused({ kind: 'schedules_full', most: MOST_SCHEDULES });
+    if (!isThere && schedules.length >= MOST_SCHEDULES)
+      return refused({ kind: 'schedules_full', most: MOST_SCHEDULES });
     return event('drill_schedule', { name, schedule });
   },
 };

@@ -3,15 +3,7 @@ import { approve, escalate, reject } from './approval.ts';
 import { autonomy } from './autonomy.ts';
 import { budget } from './budget.ts';
 import { init, recover } from './control.ts';
-import {
-  drill,
-  drill_end,
-  drill_lift,
-  drill_press,
-  drill_rollback,
-  drill_schedule,
-  drill_step,
-} from './drill.ts';
+import { drill, drill_end, drill_lift, drill_press, drill_rollback, drill_schedule, drill_step } from './drill.ts';
 import { feature, requirement } from './feature.ts';
 import { flags } from './flags.ts';
 import { attempt, governance, withdraw } from './governance.ts';

@@ -38,7 +38,13 @@ export function drilling(acting: Acting): Pick<ControlPlane, DrillMethods> {
     const target = drillTarget(kind, given, id);
     const { state, time } = await opened.whole();
     const hear = () => opened.hearing.hear();
-    return { id, target, state, time, before: await preflight({ state, time, hear, connection }, { id, kind, target }) };
+    return {
+      id,
+      target,
+      state,
+      time,
+      before: await preflight({ state, time, hear, connection }, { id, kind, target }),
+    };
   }
 
   /** The report of a drill, where the log has it. */

@@ -1,6 +1,12 @@
 import type { DrillAnswer } from './records.ts';
 
-const ESCAPED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ESCAPED: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** What stands in the page as text: executors name themselves, and may write anything. */
 const text = (value: unknown): string => String(value).replace(/[&<>"']/g, (each) => ESCAPED[each] ?? '');
@@ -33,7 +39,8 @@ function barsOf({ phases, executors, pressed_ms, window_ms }: DrillAnswer, end: 
     ...executors.slice(0, DRAWN).map(({ name, acknowledged_ms, drained_ms, late_starts }): Bar => {
       const isBad = acknowledged_ms === null || late_starts > 0;
       const until = acknowledged_ms === null ? end : pressed + (drained_ms ?? acknowledged_ms);
-      const says = acknowledged_ms === null ? 'not acknowledged' : `${acknowledged_ms} ms, drained ${drained_ms ?? '-'} ms`;
+      const says =
+        acknowledged_ms === null ? 'not acknowledged' : `${acknowledged_ms} ms, drained ${drained_ms ?? '-'} ms`;
       const is = isBad ? 'bad' : (acknowledged_ms ?? 0) > window_ms / 2 ? 'slow' : 'good';
       return { label: name, from: pressed, until, is, says: `${says}, ${late_starts} late` };
     }),
@@ -78,8 +85,14 @@ export function drillPage(drill: DrillAnswer): string {
     ['Asked by', `${drill.by}, ${drill.at}`],
     ['Took', orNo(drill.elapsed_ms)],
     ['Slowest executor', orNo(drill.slowest_ms)],
-    ['Work before', `${baseline.starts} started, ${baseline.in_flight} in flight, ${baseline.interventions} other calls`],
-    ['Own work', canary === null ? 'none' : `${canary.landed} done, ${canary.refused} refused, ${canary.reversed} undone`],
+    [
+      'Work before',
+      `${baseline.starts} started, ${baseline.in_flight} in flight, ${baseline.interventions} other calls`,
+    ],
+    [
+      'Own work',
+      canary === null ? 'none' : `${canary.landed} done, ${canary.refused} refused, ${canary.reversed} undone`,
+    ],
     ['Restored', orNo(drill.restored_ms)],
     ['Times may be wrong by', `${drill.error_ms} ms`],
   ];
@@ -92,9 +105,7 @@ export function drillPage(drill: DrillAnswer): string {
 ${list('What failed', drill.findings)}${list('What stays stopped', drill.stands)}${list('Notes', drill.notes)}
 <h2>Timeline</h2>${timeline(drill)}
 <h2>Executors</h2><table>${row(['Executor', 'Acknowledged', 'Drained', 'Late starts', 'Refused'], 'th')}${executors
-    .map((each) =>
-      row([each.name, orNo(each.acknowledged_ms), orNo(each.drained_ms), each.late_starts, each.refused]),
-    )
+    .map((each) => row([each.name, orNo(each.acknowledged_ms), orNo(each.drained_ms), each.late_starts, each.refused]))
     .join('')}</table>${drill.more_executors > 0 ? `<p>And ${drill.more_executors} more.</p>` : ''}
 <h2>Before</h2><table>${row(['At', 'State', 'Slowest', 'Late starts', 'Findings'], 'th')}${before
     .map((each) => row([each.at, each.state, orNo(each.slowest_ms), each.late_starts, each.finding_count]))

@@ -38,7 +38,9 @@ export const partition: Phase = {
       }
       last = beat;
       if (so.elapsed - since > 3 * leaseMs + asked.windowMs + LOST_MS)
-        throw new DrillStopped(`${name} (${id}) was not cut off, or has not come back: it is no longer heard as it was.`);
+        throw new DrillStopped(
+          `${name} (${id}) was not cut off, or has not come back: it is no longer heard as it was.`,
+        );
       await so.pause(POLL_MS);
     }
   },
@@ -53,10 +55,7 @@ interface Cut {
   readonly until: number;
 }
 
-async function judged(
-  so: Parameters<Phase['run']>[0],
-  { id, name, leaseMs, from, until }: Cut,
-): Promise<void> {
+async function judged(so: Parameters<Phase['run']>[0], { id, name, leaseMs, from, until }: Cut): Promise<void> {
   const { connection } = so.parts;
   const since = so.elapsed;
   const beat = (await so.parts.hearing.hear()).beats.find((each) => each.id === id);
@@ -81,8 +80,11 @@ async function judged(
       if (stops.length === 0)
         so.findings.push(`${name} (${id}) has refused nothing while it did not hear its store for ${until - from} ms.`);
       if (late.length > 0)
-        so.findings.push(`${name} (${id}) has started ${late.length} actions after its lease of ${leaseMs} ms was over.`);
-      if (!isBack) so.findings.push(`${name} (${id}) hears its store again, and its work has not gone on within ${BACK_MS} ms.`);
+        so.findings.push(
+          `${name} (${id}) has started ${late.length} actions after its lease of ${leaseMs} ms was over.`,
+        );
+      if (!isBack)
+        so.findings.push(`${name} (${id}) hears its store again, and its work has not gone on within ${BACK_MS} ms.`);
       return;
     }
     await so.pause(4 * POLL_MS);

@@ -67,7 +67,12 @@ const press: Phase = {
     const watching = new Watching(pressed);
     const keep = (): void => {
       const { executors, more } = watching.measured();
-      so.report = { ...so.report, executors: [...executors], more_executors: more, error_ms: POLL_MS + watching.errorMs };
+      so.report = {
+        ...so.report,
+        executors: [...executors],
+        more_executors: more,
+        error_ms: POLL_MS + watching.errorMs,
+      };
     };
     try {
       for (let drainedAt: number | null = null; ; ) {
@@ -177,7 +182,9 @@ const restore: Phase = {
         if (!isChangeRefusedError(error)) throw error;
         const { refusal } = error;
         if (refusal.kind === 'drill_touched')
-          so.findings.push(`${shownId(target)} stays stopped: ${refusal.by} has stopped it too, or changed that, meanwhile.`);
+          so.findings.push(
+            `${shownId(target)} stays stopped: ${refusal.by} has stopped it too, or changed that, meanwhile.`,
+          );
         else if (refusal.kind === 'not_killed') {
           so.stands.delete(target);
           so.findings.push(`${shownId(target)} was given back by somebody else while the drill ran.`);
@@ -195,7 +202,10 @@ const restore: Phase = {
       if (behind.length === 0) break;
       if (so.elapsed - since > asked.windowMs) {
         so.findings.push(
-          `${behind.map(({ name }) => name).slice(0, 5).join(', ')} had not applied within ${asked.windowMs} ms that the stop was lifted.`,
+          `${behind
+            .map(({ name }) => name)
+            .slice(0, 5)
+            .join(', ')} had not applied within ${asked.windowMs} ms that the stop was lifted.`,
         );
         return;
       }
@@ -213,4 +223,3 @@ export const PHASES: { readonly [K in DrillKind]: readonly Phase[] } = {
   partition: [baseline, partition, rollBack, restore],
   exfiltration: [exfiltration],
 };
-

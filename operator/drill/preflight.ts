@@ -50,7 +50,9 @@ const worksFor = ({ agents, missions = [] }: ReportedBeat, { type, id }: Target)
 const [SETTLE_MS, HEAR_MS] = [3000, 100];
 
 const standingOf = (heard: Heard, { head }: State) =>
-  head ? acknowledge(heard.beats, { head, reach: EVERYTHING, store: heard.head ?? head, time: heard.time }, 0).executors : [];
+  head
+    ? acknowledge(heard.beats, { head, reach: EVERYTHING, store: heard.head ?? head, time: heard.time }, 0).executors
+    : [];
 
 /** What executors say once each has applied the last change, or has had time to. */
 async function settled({ state, hear }: Looked): Promise<Heard> {
@@ -73,7 +75,8 @@ function performerOf(heard: Heard, { kind, target: text }: Asked): Performer | n
     .filter((beat) => !isNamed || worksFor(beat, target))
     .toSorted(
       (a, b) =>
-        Number(worksFor(b, target)) - Number(worksFor(a, target)) || Date.parse(b.started_at) - Date.parse(a.started_at),
+        Number(worksFor(b, target)) - Number(worksFor(a, target)) ||
+        Date.parse(b.started_at) - Date.parse(a.started_at),
     );
   return best ? { id: best.id, name: best.name, lease_ms: best.lease_ms } : null;
 }
@@ -115,7 +118,7 @@ export async function preflight(looked: Looked, asked: Asked): Promise<Preflight
 const heldAbove = (state: State, target: string): boolean =>
   (target !== 'all' && state.get('kill', 'all') !== undefined) || state.mode.mode === 'full_stop';
 
-/** Why the drill's own work would not be let through; null: it would. Of what it tries to send, that is what it tests. */
+/** Why the drill's own work would not be let through; null: it would. What it tries to send is not asked about. */
 function ownWorkStopped({ state, time }: Looked, { id, kind, target }: Asked): string | null {
   const { type, id: named } = readTarget(target);
   const subject = {
@@ -127,4 +130,3 @@ function ownWorkStopped({ state, time }: Looked, { id, kind, target }: Asked): s
   const says = `a write would not simply run there, since ${mode} stands`;
   return kind === 'exfiltration' ? `${says}, and that says nothing of recipients` : says;
 }
-

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { notify } from '../../flags/callbacks.ts';
-import { type DrillSchedule, entryKey, messageOf, NO_DRILLS, runningDrill, shownId, stateFrom } from '../../flags/index.ts';
+import {
+  type DrillSchedule,
+  entryKey,
+  messageOf,
+  NO_DRILLS,
+  runningDrill,
+  shownId,
+  stateFrom,
+} from '../../flags/index.ts';
 import { loadWhole } from '../../store/answers.ts';
 import { SYSTEM } from '../operators.ts';
 import { isChangeRefusedError, type Refusal } from '../refusals.ts';
@@ -32,8 +40,8 @@ export function dueAt({ words, at, taken }: Pick<DrillSchedule, 'words' | 'at' |
 }
 
 /**
- * The drills that an operating process runs by their schedules, one after the other, by the store's clock. Any number of
- * such processes may look: the first to begin one has it.
+ * The drills that an operating process runs by their schedules, one after the other, by the store's clock. Any number
+ * of such processes may look: the first to begin one has it.
  */
 export class ScheduledDrills {
   readonly #options: ScheduledDrillsOptions;
@@ -82,7 +90,10 @@ export class ScheduledDrills {
     }
   }
 
-  async #drill({ name, kind, target: given, window_ms: windowMs, recipient }: DrillSchedule, due: string): Promise<void> {
+  async #drill(
+    { name, kind, target: given, window_ms: windowMs, recipient }: DrillSchedule,
+    due: string,
+  ): Promise<void> {
     const { opened, organizationId } = this.#options;
     const { connection, hearing } = opened;
     const { signal } = this.#closing;

@@ -58,7 +58,12 @@ export interface GivenScope {
 
 const isKind = (value: unknown): value is DrillKind => (DRILL_KINDS as readonly unknown[]).includes(value);
 
-function scopeOf({ kind = 'stop', target, windowMs = DRILL_WINDOW_MS.byDefault, recipient }: DrillScopeOptions): GivenScope {
+function scopeOf({
+  kind = 'stop',
+  target,
+  windowMs = DRILL_WINDOW_MS.byDefault,
+  recipient,
+}: DrillScopeOptions): GivenScope {
   oneOf('a kind of drill', kind, isKind, DRILL_KINDS);
   if (target !== undefined) {
     parseTarget(target);
@@ -67,7 +72,10 @@ function scopeOf({ kind = 'stop', target, windowMs = DRILL_WINDOW_MS.byDefault, 
   const { least, most } = DRILL_WINDOW_MS;
   if (!Number.isSafeInteger(windowMs) || windowMs < least || windowMs > most)
     throw invalid(`windowMs is a whole number of milliseconds from ${least} to ${most}, not ${quoteId(windowMs)}.`);
-  if (recipient !== undefined && (kind !== 'exfiltration' || typeof recipient !== 'string' || !/^.{1,200}$/su.test(recipient)))
+  if (
+    recipient !== undefined &&
+    (kind !== 'exfiltration' || typeof recipient !== 'string' || !/^.{1,200}$/su.test(recipient))
+  )
     throw invalid(
       `recipient is for drills of the kind exfiltration, and a text of at most 200 characters, not ${quoteId(recipient)}.`,
     );
@@ -89,7 +97,11 @@ interface GivenDrill extends GivenScope {
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export function givenDrill(options: DrillOptions): GivenDrill {
-  const given = checkKeys('drill', options, { ...SCOPE_KEYS, onProgress: true, signal: true } satisfies Keys<DrillOptions>);
+  const given = checkKeys('drill', options, {
+    ...SCOPE_KEYS,
+    onProgress: true,
+    signal: true,
+  } satisfies Keys<DrillOptions>);
   const { onProgress = () => {}, signal } = given;
   checkFunction('onProgress', onProgress);
   checkSignal(signal);
@@ -116,4 +128,3 @@ export function scheduleName(name: unknown): string {
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
 export const givenDrillId = (id: unknown): string => named('The id of a drill', id);
-

@@ -11,7 +11,16 @@ const PERFORMER = { id: 'e', name: 'mailer', lease_ms: 5000 };
 
 const REPORT = {
   ...{ executors: [], more_executors: 0, baseline: { starts: 1, in_flight: 0, interventions: 0, canary: 0 } },
-  ...{ canary: null, phases: [], pressed_ms: null, restored_ms: null, error_ms: 0, stands: [], findings: [], notes: [] },
+  ...{
+    canary: null,
+    phases: [],
+    pressed_ms: null,
+    restored_ms: null,
+    error_ms: 0,
+    stands: [],
+    findings: [],
+    notes: [],
+  },
 };
 
 /** One of each, with everything that it must have. */

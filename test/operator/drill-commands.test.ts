@@ -2,11 +2,20 @@ import { describe, expect, test } from 'vitest';
 import type { Governance } from '../../flags/index.ts';
 import type { Command, CommandOf } from '../../operator/commands/index.ts';
 import type { Actor } from '../../operator/operators.ts';
-import { Desk, kill, started } from './desk.ts';
+import { type Desk, kill, started } from './desk.ts';
 
 const REPORT: CommandOf<'drill_end'>['report'] = {
   ...{ executors: [], more_executors: 0, baseline: { starts: 1, in_flight: 0, interventions: 0, canary: 0 } },
-  ...{ canary: null, phases: [], pressed_ms: null, restored_ms: null, error_ms: 0, stands: [], findings: [], notes: [] },
+  ...{
+    canary: null,
+    phases: [],
+    pressed_ms: null,
+    restored_ms: null,
+    error_ms: 0,
+    stands: [],
+    findings: [],
+    notes: [],
+  },
 };
 const drill = (more: Partial<CommandOf<'drill'>> = {}): Command => ({
   ...{ type: 'drill', id: 'd', kind: 'stop', target: 'agent:x', window_ms: 5000, performer: null },
@@ -102,7 +111,10 @@ describe('a drill', () => {
     later(desk, 1000);
     expect(desk.refused(lift())).toEqual({ kind: 'drill_over', id: 'd' });
     desk.do(drill({ id: 'e', target: 'agent:y' }));
-    expect(desk.state.drills.last).toMatchObject([{ id: 'd', state: 'abandoned' }, { id: 'e', state: 'running' }]);
+    expect(desk.state.drills.last).toMatchObject([
+      { id: 'd', state: 'abandoned' },
+      { id: 'e', state: 'running' },
+    ]);
     expect(desk.state.get('kill', 'agent:x')).toMatchObject({ drill_id: 'd' });
     desk.do(revive);
     expect(desk.state.killCount).toBe(0);
@@ -147,7 +159,10 @@ describe('governance that asks for a drill', () => {
 
   test('is met by one of the kind stop that was passed, for as long as it says', () => {
     const desk = governed();
-    for (const [kind, state] of [['stop', 'failed'], ['rollback', 'passed']] as const) {
+    for (const [kind, state] of [
+      ['stop', 'failed'],
+      ['rollback', 'passed'],
+    ] as const) {
       desk.do(drill({ id: kind, kind }));
       desk.do(end(state, kind));
       expect(desk.refusal(back)).toBe('DRILL_REQUIRED');
@@ -187,7 +202,11 @@ describe('a schedule', () => {
     const due = '2026-01-05T10:00:00.000Z';
     desk.do(drill({ id: 'a', schedule: 'weekly', due }));
     desk.do(end('failed', 'a'));
-    expect(desk.refused(drill({ id: 'b', schedule: 'weekly', due }))).toEqual({ kind: 'drill_taken', name: 'weekly', due });
+    expect(desk.refused(drill({ id: 'b', schedule: 'weekly', due }))).toEqual({
+      kind: 'drill_taken',
+      name: 'weekly',
+      due,
+    });
     desk.do(drill({ id: 'b', schedule: 'weekly', due: '2026-01-12T10:00:00.000Z' }));
     expect(desk.state.drills.schedules).toMatchObject([{ name: 'weekly', taken: '2026-01-12T10:00:00.000Z' }]);
   });

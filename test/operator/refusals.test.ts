@@ -66,7 +66,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   drill_required: [
     { kind: 'drill_required', drill_ms: 60_000, passed_at: null },
     'DRILL_REQUIRED',
-    'Giving authority back takes a drill that was passed within the last 60000 ms, and none was passed yet. Run one that is passed: drill({ kind: \'stop\' }).',
+    "Giving authority back takes a drill that was passed within the last 60000 ms, and none was passed yet. Run one that is passed: drill({ kind: 'stop' }).",
     'Giving authority back takes a drill that was passed within the last 60000 ms, and none was passed yet. Run one that is passed: kill-switch drill',
   ],
   drill_running: [

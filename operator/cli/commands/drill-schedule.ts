@@ -25,7 +25,8 @@ export const verb: Verb = (command, perform) => {
             const text = `The schedule ${shownId(name)} is removed, at epoch ${gone.epoch}.`;
             return { value: gone, text, recorded: text };
           }
-          if (at === undefined) throw invalid('Say when: kill-switch drill schedule NAME KIND "Mon 10:00 Europe/Berlin"');
+          if (at === undefined)
+            throw invalid('Say when: kill-switch drill schedule NAME KIND "Mon 10:00 Europe/Berlin"');
           const { window: windowMs, target, recipient } = options;
           const answer = await control.scheduleDrill({ name, kind: parseKind(kind), at, windowMs, target, recipient });
           const schedule = (await control.drillSchedules()).data.find((each) => each.name === name);

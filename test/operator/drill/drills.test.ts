@@ -126,7 +126,11 @@ describe.each(allStores)('a drill over %s', (_name, sides) => {
     const when = { '!': { in: [{ var: 'recipient' }, ['shop@example.test']] } };
     await control.addRule({ name: 'recipients', target: 'action:mail.*', mode: 'full_stop', when });
     await vi.waitFor(async () => expect((await control.executors()).data[0]?.state).toBe('stopped'));
-    expect(await control.drill(ask)).toMatchObject({ state: 'passed', findings: [], canary: { landed: 0, refused: 1 } });
+    expect(await control.drill(ask)).toMatchObject({
+      state: 'passed',
+      findings: [],
+      canary: { landed: 0, refused: 1 },
+    });
     expect(await control.drill({ ...ask, recipient: 'shop@example.test' })).toMatchObject({ state: 'failed' });
     await control.removeRule({ name: 'recipients', reason: 'x' });
     await control.setFeature({ name: 'f', stage: 'live', reason: 'x' });
@@ -182,7 +186,8 @@ describe.each(allStores)('a drill over %s', (_name, sides) => {
     expect((await control.status()).drill).toEqual({ last_at: null, overdue: true });
     await control.kill({ target: 'agent:x' });
     expect(await code(control.revive({ target: 'agent:x', reason: 'fixed' }))).toBe('DRILL_REQUIRED');
-    expect(await control.drill()).toMatchObject({ state: 'passed' }); // alone, and yet it gives back what it has stopped
+    // alone, and yet it gives back what it has stopped
+    expect(await control.drill()).toMatchObject({ state: 'passed' });
     expect(await code(control.revive({ target: 'agent:x', reason: 'fixed' }))).toBe('PENDING');
     expect((await control.status()).drill.overdue).toBe(false);
   });
@@ -211,7 +216,11 @@ describe('a drill fails, and leaves stopped what it has stopped, where', () => {
     const opened = await oneStore();
     const control = await operated(opened);
     await worker(opened, { name: 'one' });
-    await liar(opened, () => ({}), () => ({ at: '2020-01-01T00:00:00.000Z' }));
+    await liar(
+      opened,
+      () => ({}),
+      () => ({ at: '2020-01-01T00:00:00.000Z' }),
+    );
     const drill = await control.drill();
     expect(drill).toMatchObject({ state: 'failed', stands: [], pressed_ms: null });
     expect(drill.findings[0]).toMatch(/^liar \(.*\) is silent/);
@@ -232,7 +241,10 @@ describe('a drill fails, and leaves stopped what it has stopped, where', () => {
         return { applied: held };
       },
     );
-    const drill = await control.drill({ windowMs: 400, onProgress: (line) => (isHeld ||= line.startsWith('Stopping')) });
+    const drill = await control.drill({
+      windowMs: 400,
+      onProgress: (line) => (isHeld ||= line.startsWith('Stopping')),
+    });
     expect(drill.state).toBe('failed');
     expect(drill.findings.join()).toMatch(/liar \(.*\) did not acknowledge the stop within 400 ms/);
     expect(drill.executors.find(({ name }) => name === 'liar')).toMatchObject({ acknowledged_ms: null });

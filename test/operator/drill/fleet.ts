@@ -71,7 +71,11 @@ export async function worker(
 }
 
 /** An executor that says of its work what the test says, whatever it has been told. */
-export async function liar({ store }: Pick<Sides, 'store'>, work: () => Partial<Work>, more: (beat: Beat) => Partial<Beat> = () => ({})) {
+export async function liar(
+  { store }: Pick<Sides, 'store'>,
+  work: () => Partial<Work>,
+  more: (beat: Beat) => Partial<Beat> = () => ({}),
+) {
   const { replica, id } = connectExecutor({
     store: {
       ...store,

@@ -33,12 +33,19 @@ describe('when a drill is due', () => {
     ]);
   });
 
-  test.each(['', 'Mon', '10:00 UTC', 'Mon 10:00', 'Mon 25:00 UTC', 'Mon 24:00 UTC', 'Funday 10:00 UTC', 'Mon 10:00 Mars', 7])(
-    'is not said by %j',
-    (words) => {
-      expect(() => readDrillTimes(words)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
-    },
-  );
+  test.each([
+    '',
+    'Mon',
+    '10:00 UTC',
+    'Mon 10:00',
+    'Mon 25:00 UTC',
+    'Mon 24:00 UTC',
+    'Funday 10:00 UTC',
+    'Mon 10:00 Mars',
+    7,
+  ])('is not said by %j', (words) => {
+    expect(() => readDrillTimes(words)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
 
   const schedule = { words: 'Mon 10:00 UTC', at: '2026-01-01T00:00:00.000Z', taken: null };
   const due = '2026-01-05T10:00:00.000Z';
