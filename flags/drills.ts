@@ -38,6 +38,15 @@ export const drillReason = (id: string): string => `drill ${id}`;
 /** How long executors have to obey, in milliseconds. */
 export const DRILL_WINDOW_MS = deepFreeze({ least: 100, most: 600_000, byDefault: 5000 });
 
+/** For how long an executor is cut off at most, and how much longer than its lease, in milliseconds. */
+const [MOST_CUT_MS, CUT_BEYOND_MS] = [60_000, 1500];
+
+/** The longest lease of an executor that can be cut off for longer, in milliseconds. */
+export const MOST_CUT_LEASE_MS: number = MOST_CUT_MS - CUT_BEYOND_MS;
+
+/** For how long an executor with that lease is cut off, in milliseconds. */
+export const cutMs = (leaseMs: number): number => Math.min(leaseMs + CUT_BEYOND_MS, MOST_CUT_MS);
+
 /** How many drills the state keeps, and how many executors and findings a report names. */
 export const [MOST_DRILLS, MOST_DRILLED, MOST_FINDINGS] = [50, 500, 50];
 

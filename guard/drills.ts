@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CANARY, type Drill, drillRun, readTarget, runningDrill } from '../flags/index.ts';
+import { CANARY, cutMs, type Drill, drillRun, readTarget, runningDrill } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 import { CANARIES, type CanaryWork, sendingAs } from './canary.ts';
 import { decide } from './decide.ts';
@@ -18,9 +18,6 @@ const [MOST_LANDED, MOST_REFUSED] = [60, 8];
 
 /** The same for a drill that cuts an executor off: it is refused until it is back. */
 const MOST_CUT_OFF = 150;
-
-/** How much longer than its lease an executor is cut off, in milliseconds, and how long at most. */
-export const [CUT_BEYOND_MS, MOST_CUT_MS] = [1500, 60_000];
 
 type Act = NormalisedAction<CanaryWork, CanaryWork>;
 
@@ -87,7 +84,7 @@ export class Drills {
       if (drill?.id !== id || (drill.step !== 'baseline' && drill.step !== 'press')) return;
       if (isCut && drill.step === 'press' && !hasCut) {
         hasCut = true;
-        replica.cutOff(Math.min(replica.leaseMs + CUT_BEYOND_MS, MOST_CUT_MS));
+        replica.cutOff(cutMs(replica.leaseMs));
       }
       const before = done.refused;
       const mayGoOn = isCut

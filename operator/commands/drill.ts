@@ -1,7 +1,6 @@
 import {
   type Drill,
   type DrillReport,
-  drillReason,
   drillRun,
   type DrillSchedule,
   type DrillState,
@@ -165,6 +164,3 @@ export const drill_schedule: CommandRow<{ readonly name: string; readonly schedu
     return event('drill_schedule', { name, schedule });
   },
 };
-
-/** The reason of what a drill stops and lifts. */
-export const reasonOfDrill = (id: string): { readonly reason: string } => ({ reason: drillReason(id) });

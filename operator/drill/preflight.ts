@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CANARY,
   drillRun,
+  MOST_CUT_LEASE_MS,
   type DrillKind,
   type Performer,
   readTarget,
@@ -39,9 +40,6 @@ export interface Preflight {
   readonly notes: readonly string[];
   readonly performer: Performer | null;
 }
-
-/** The longest lease of an executor that is cut off, in milliseconds: it is cut off for at most a minute. */
-const LONGEST_CUT_LEASE_MS = 50_000;
 
 const worksFor = ({ agents, missions = [] }: ReportedBeat, { type, id }: Target): boolean =>
   (type === 'agent' && agents.includes(id)) || (type === 'mission' && missions.includes(id));
@@ -101,9 +99,9 @@ export async function preflight(looked: Looked, asked: Asked): Promise<Preflight
   if (!state.get('kill', asked.target) && heldAbove(state, asked.target))
     findings.push(`${asked.target} is stopped as a whole by something else, so nothing of it runs.`);
   const performer = connection.journals ? performerOf(heard, asked) : null;
-  if (asked.kind === 'partition' && performer && performer.lease_ms > LONGEST_CUT_LEASE_MS)
+  if (asked.kind === 'partition' && performer && performer.lease_ms > MOST_CUT_LEASE_MS)
     findings.push(
-      `${performer.name} (${performer.id}) has a lease of ${performer.lease_ms} ms, and no executor is cut off for that long: at most ${LONGEST_CUT_LEASE_MS} ms.`,
+      `${performer.name} (${performer.id}) has a lease of ${performer.lease_ms} ms, and no executor is cut off for that long: at most ${MOST_CUT_LEASE_MS} ms.`,
     );
   const needsOwn = KINDS[asked.kind].work === 'own';
   const without = ownWorkStopped(looked, asked) ?? (performer ? null : 'no executor that knows of drills runs here');

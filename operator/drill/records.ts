@@ -72,7 +72,7 @@ export interface DrillStanding {
 const COMPARED = 5;
 
 /** A drill at a moment, by the store's clock. */
-export const drillRecord = (drill: Drill, now: string): DrillRecord => ({
+const drillRecord = (drill: Drill, now: string): DrillRecord => ({
   id: drill.id,
   kind: drill.kind,
   state: drillStateAt(drill, now),
