@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/servers/index.ts';
 import { approvals } from './approvals.ts';
+import { drill } from './drill.ts';
 import { evaluations } from './evaluations.ts';
 import { fanOut } from './fan-out.ts';
 import { guard } from './guard.ts';
@@ -23,6 +24,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   journal,
   approvals,
   fanOut,
+  drill,
   loading,
   oneMoreKill,
   reservations,
