@@ -105,6 +105,17 @@ describe.each(PHASES)('a drill that is killed while it says "%s"', (says) => {
   });
 });
 
+test('an executor that a drill has cut off comes back by itself when the drill is killed', LONG, async () => {
+  const { ks, agents } = await atWork();
+  const drill = start(['drill', '--kind', 'partition', '--yes'], { cwd: ks.folder });
+  await drill.line((line) => line.startsWith('One executor does not hear'), 'stderr');
+  await vi.waitFor(async () => expect((await ks.json('drills')).json.data[0].step).toBe('press'), LONG);
+  await drill.end('SIGKILL');
+  await agents.until('mail-bot', 'blocked');
+  await agents.until('mail-bot', 'executed');
+  expect((await ks.json('kills')).json.count).toBe(0);
+});
+
 test.skipIf(!hasRedis)('over Redis, two processes of agents, and the times are the store’s', LONG, async () => {
   const { url } = await startRedis();
   const where = { env: { KILL_SWITCH_STORE: url, KILL_SWITCH_OPERATOR: 'dana' } };
