@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/servers/index.ts';
+import { appends } from './appends.ts';
 import { approvals } from './approvals.ts';
 import { drill } from './drill.ts';
 import { evaluations } from './evaluations.ts';
@@ -7,6 +8,7 @@ import { fanOut } from './fan-out.ts';
 import { guard } from './guard.ts';
 import { journal } from './journal.ts';
 import { loading } from './loading.ts';
+import { longLog } from './long-log.ts';
 import { machine, versions } from './machine.ts';
 import type { Bench, Measurement, Switches } from './measurement.ts';
 import { millionKills } from './million-kills.ts';
@@ -27,6 +29,8 @@ const MEASUREMENTS: readonly Measurement[] = [
   drill,
   loading,
   oneMoreKill,
+  appends,
+  longLog,
   reservations,
 ];
 

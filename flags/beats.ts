@@ -123,6 +123,8 @@ export const beatSchema = z.object({
    * the latest. A write that has not landed counts as `draining`.
    */
   export: z.object({ file: z.string().max(4096), stops_within_ms: z.int().min(0) }).optional(),
+  /** Whether it keeps its last head over restarts; absent in beats of older versions. */
+  anchored: z.boolean().optional(),
   /** What keeps this executor from obeying. */
   trouble: z.string().max(1000).optional(),
 });

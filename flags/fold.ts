@@ -12,6 +12,7 @@ import { rule_add, rule_remove, rule_renew } from './events/rules.ts';
 import { autonomy, feature, flags, limit, mode } from './events/settings.ts';
 import { budget, tripwire } from './events/spending.ts';
 import type { LogEvent } from './records.ts';
+import { keysOf } from './table.ts';
 import { UNKNOWN } from './unknown-parts.ts';
 
 export type { Direction, Folded } from './events/row.ts';
@@ -33,6 +34,8 @@ export const FOLDS = Object.freeze({
 });
 
 export type EventType = keyof typeof FOLDS;
+/** Every type of event that this version knows. */
+export const EVENT_TYPES: readonly EventType[] = Object.freeze(keysOf(FOLDS));
 export type EventData<T extends EventType> = z.infer<(typeof FOLDS)[T]['data']>;
 
 /**
@@ -51,7 +54,7 @@ export function foldEvent(view: StateView, event: LogEvent): Folded {
 function withoutItsRequest(view: StateView, event: LogEvent, folded: Folded): Folded {
   const id = event.data['request_id'];
   const requests = id === undefined ? undefined : view.get('requests');
-  if (!requests) return folded;
+  if (!requests || folded.patch.set.some(([key]) => key === entryKey('requests'))) return folded;
   const open = requests.open.filter((each) => each.id !== id);
   const left = [entryKey('requests'), { ...requests, open, ...changedBy(event) }] as const;
   return { ...folded, patch: { ...folded.patch, set: [...folded.patch.set, left] } };

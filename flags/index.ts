@@ -58,7 +58,7 @@ export {
 export { accountsRule, percentageRule, rolloutOf, surelyNoLooser } from './rollout.ts';
 export { changesAt, type Inquiry, type Restriction, resolveMode, restrictionFor, stageFor } from './resolve.ts';
 export { firstToMeet, meets, type RestrictedCall, type Restricting, RestrictionMemory } from './restricting.ts';
-export { changeOf, isSameChange, MOST_REQUESTS, type Request } from './requests.ts';
+export { changeOf, isSameChange, type Request, REQUEST_BOUNDS } from './requests.ts';
 export * from './roles.ts';
 export * from './rollbacks.ts';
 export { killsOf } from './kills-of.ts';

@@ -10,8 +10,8 @@ const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [60_000, 3_600_000];
 /** After so long without it, it is recorded at once again, in milliseconds. */
 const FORGOTTEN_MS = 86_400_000;
 
-/** How many attempts of all kinds are recorded in a minute at most. */
-const MOST_A_MINUTE = 20;
+/** How many attempts are recorded in a minute at most: of one person, and of all. */
+const [MOST_OF_ONE, MOST_OF_ALL] = [10, 60];
 
 /** What somebody has tried and was refused: who, what, and why. */
 export const attemptedSchema = z.strictObject({
@@ -56,7 +56,8 @@ export function waitOf(attempted: Attempted, last: readonly Attempt[], now: stri
     if (age < wait) return wait - age;
   }
   const recent = last.filter((each) => ageOf(each, now) < FIRST_WAIT_MS);
-  return recent.length < MOST_A_MINUTE ? 0 : FIRST_WAIT_MS;
+  const own = recent.filter(({ by }) => by === attempted.by);
+  return own.length < MOST_OF_ONE && recent.length < MOST_OF_ALL ? 0 : FIRST_WAIT_MS;
 }
 
 /** What is remembered after so many more of the same. */

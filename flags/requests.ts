@@ -2,8 +2,8 @@ import { canonicalize } from 'json-canonicalize';
 import { z } from 'zod';
 import { actorSchema, epochSchema, membersSchema, timeSchema } from './records.ts';
 
-/** How many requests may be open at once. */
-export const MOST_REQUESTS = 100;
+/** How many requests may be open at once, of all and of one person; and how long each, and all, may be as JSON. */
+export const REQUEST_BOUNDS = Object.freeze({ all: 100, ofOne: 20, characters: 65_536, inAll: 1_048_576 });
 
 /** A change that gives authority back and waits for another person. */
 export const requestSchema = z.strictObject({

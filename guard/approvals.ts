@@ -165,7 +165,10 @@ export class Approving {
           return { is: 'open', id: asked.id, expiresAt: bound.expires_at };
         }
         case 'too many':
-          return not('too_many', `was not asked for: ${answer.most} requests of this executor wait already`);
+          return not(
+            'too_many',
+            `was not asked for: ${answer.most} requests of this executor wait, or are over and not removed yet (kill-switch watch removes them)`,
+          );
         case 'taken':
           return not('missing', 'was not asked for: its id is taken');
         default:

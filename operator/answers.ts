@@ -68,12 +68,18 @@ export interface RecordedKill extends ChangeAnswer {
   readonly kill: KillRecord | null;
 }
 
-/** `already`: the target was already killed as strictly and for as long; the call is recorded as a seconding. */
+/**
+ * `already`: the target was already killed as strictly and for as long; the call is recorded as a seconding.
+ * `replicated`: how many of the `replicas` of the store have it, as they have said within about 100 ms; both null: not
+ * known. None: if the store's own machine is lost now, so may the kill be. A store in a folder or in memory has none.
+ */
 export interface KillAnswer {
   readonly kill: KillRecord;
   readonly epoch: number;
   readonly already: boolean;
   readonly matched: Matched;
+  readonly replicated: number | null;
+  readonly replicas: number | null;
   readonly acknowledgements: Acknowledgements;
 }
 
@@ -217,6 +223,8 @@ export interface Status {
   readonly epoch: number;
   readonly head: Head;
   readonly active_kills: number;
+  /** When the oldest active kill was made; null where nothing is killed. */
+  readonly killed_since: string | null;
   /** Newest first. */
   readonly kills: readonly KillRecord[];
   /** The stage of each; where its rule answers with another one for some, `feature_details` has it. */
@@ -241,6 +249,11 @@ export interface Status {
   readonly tripwires: readonly TripwireRow[];
   /** What executors have stopped and the log does not have yet: it holds, and `revive` lifts it. */
   readonly stops: readonly HeldStopRow[];
+  /**
+   * When an operating process last said that it runs, by the store's clock; null where none has in the last hour.
+   * Without one nothing ends by its time, and no alert is sent.
+   */
+  readonly operating: { readonly last_at: string | null; readonly runs: boolean };
   readonly executors: readonly ExecutorAcknowledgement[];
   readonly shared_writers: readonly SharedWriter[];
   /**
@@ -258,6 +271,31 @@ export interface Status {
   readonly excluded: readonly string[];
   /** Why the store may lose what it has acknowledged, and how to mend that; null where nothing says so. */
   readonly store_problem: string | null;
+}
+
+/** Who works, or has worked in the last day, as executors report it. At most 100 names of each kind. */
+export interface AgentRow {
+  readonly agent_id: string;
+  /** True where an executor has a run of it open, or an action in flight. */
+  readonly open: boolean;
+  /** How many of its actions run, as far as executors name them. */
+  readonly in_flight: number;
+  /** Those that are open; where none is, those of the last day. */
+  readonly runs: readonly string[];
+  readonly missions: readonly string[];
+  /** The names of those in which it works or has worked. */
+  readonly executors: readonly string[];
+  /** When it was last heard of. */
+  readonly last_at: string;
+  /** How much authority is left to its writes, whatever their action and run are. */
+  readonly mode: Mode;
+  /** What restricts it whatever it does, the strictest first. */
+  readonly restrictions: readonly MetRestriction[];
+}
+
+/** `complete`: false where executors may have work of agents that they could not name. */
+export interface AgentsAnswer extends ListAnswer<AgentRow> {
+  readonly complete: boolean;
 }
 
 /** One action in one executor. `gaps`: what it lacks, for instance a write without a draft and a redirect. */

@@ -1,6 +1,7 @@
-import type { Decision, FlagdDefinition, KillRecord, LogEvent } from '../flags/index.ts';
+import type { Decision, FlagdDefinition, Head, KillRecord, LogEvent } from '../flags/index.ts';
 import type { ExecutorAcknowledgement } from './acknowledge.ts';
 import type {
+  AgentsAnswer,
   AllowAnswer,
   ApprovalAnswer,
   ApprovalDetail,
@@ -29,16 +30,20 @@ import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type { DrillAnswer, DrillRecord, DrillScheduleRecord } from './drill/records.ts';
 import type { Evidence } from './evidence.ts';
+import type { LogExport } from './export-log.ts';
 import type { ForgetOptions } from './forget-executor.ts';
 import type { ApproveOptions, RejectOptions } from './given/approval.ts';
 import type { DrillOptions, DrillScheduleOptions, DrillScopeOptions } from './given/drill.ts';
 import type { AutonomyOptions } from './given/autonomy.ts';
 import type { BudgetOptions, RemoveBudgetOptions } from './given/budget.ts';
+import type { DoctorAnswer } from './doctor/answer.ts';
+import type { DoctorOptions } from './given/doctor.ts';
 import type { FeatureOptions, RequirementOptions } from './given/feature.ts';
 import type { FlagsOptions } from './given/flags.ts';
 import type { GovernanceOptions, RequestOptions } from './given/governance.ts';
 import type { KillOptions, ReviveOptions } from './given/kill.ts';
 import type { LimitOptions } from './given/limit.ts';
+import type { ExportLinesOptions, ExportLogOptions, VerifyOptions } from './given/log.ts';
 import type { ModeOptions } from './given/mode.ts';
 import type { Question } from './given/question.ts';
 import type { RecoverOptions } from './given/recover.ts';
@@ -48,6 +53,7 @@ import type { RuleOptions, RuleRemoval } from './given/rule.ts';
 import type { AllowOptions, WithdrawStandingOptions } from './given/standing.ts';
 import type { RemoveTripwireOptions, TripwireOptions } from './given/tripwire.ts';
 import type {
+  AgentsOptions,
   ApprovalsOptions,
   ExecutorsOptions,
   FollowApprovalsOptions,
@@ -65,7 +71,8 @@ import type {
 } from './lists.ts';
 import type { RequestRecord } from './request-records.ts';
 import type { RuleRecord } from './rule-record.ts';
-import type { RunAnswer, RunRow } from './runs.ts';
+import type { RunRow } from './run-rows.ts';
+import type { RunAnswer } from './runs.ts';
 import type { LogVerification } from './verify-log.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 
@@ -205,16 +212,26 @@ export interface ControlPlane {
   /** The same, with every restriction that meets the call. */
   explain(question?: Question): Promise<Explanation>;
   /**
-   * The whole switch at one moment, with what executors report.
+   * The whole switch at one moment, with what executors report. Of its kills those that are asked for, the newest
+   * first; default: all. Each further call on the same control plane reads only what has changed since.
    * @throws NOT_INITIALISED, CORRUPT, STORE_UNREACHABLE, as every call that reads it
    */
-  status(): Promise<Status>;
+  status(options?: Page): Promise<Status>;
+  /**
+   * Whether what the switch promises can be relied on here: the store, who may write it, clocks, executors. Nothing is
+   * recorded. A store that cannot be read gives findings, and no error.
+   */
+  doctor(options?: DoctorOptions): Promise<DoctorAnswer>;
   /** Only what `status` says of lost changes. */
   forks(): Promise<ForksAnswer>;
+  /** Where the log stands. @throws NOT_INITIALISED */
+  head(): Promise<Head>;
   /** Active kills, newest first. */
   kills(options?: KillsOptions): Promise<ListAnswer<KillRecord>>;
   /** The state of each executor. */
   executors(options?: ExecutorsOptions): Promise<ListAnswer<ExecutorAcknowledgement>>;
+  /** Who works now, and who did in the last day: those who work first, then those heard of last. */
+  agents(options?: AgentsOptions): Promise<AgentsAnswer>;
   /** The decisions that were not `allow`, as many as the store keeps, newest first. */
   interventions(options?: InterventionsOptions): Promise<InterventionsAnswer>;
   /**
@@ -224,7 +241,10 @@ export interface ControlPlane {
   followInterventions(options?: FollowInterventionsOptions): AsyncIterable<ReportedIntervention>;
   /** Every action that can be performed, with its executor. */
   surfaces(options?: SurfacesOptions): Promise<ListAnswer<SurfaceRow>>;
-  /** The runs in which something was journaled, the one that began last first. */
+  /**
+   * The runs that are open and have journaled nothing; then those in which something was journaled, the one that began
+   * last first.
+   */
   runs(options?: Page): Promise<ListAnswer<RunRow>>;
   /**
    * What a run has intended, and what became of it, oldest first. @param runId null: outside any run
@@ -257,8 +277,19 @@ export interface ControlPlane {
   follow(options?: FollowOptions): AsyncIterable<LogEvent>;
   /** The switch as one flagd definition, which does not end by itself: clients that use it see no later change. */
   exportDefinition(): Promise<FlagdDefinition>;
-  /** Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. */
-  verifyLog(): Promise<LogVerification>;
+  /**
+   * Whether the log is whole: no event edited, removed, inserted, reordered or cut off, and the state is its fold. What
+   * nobody has seen can be cut off unnoticed; `against` an earlier export or head it cannot.
+   */
+  verifyLog(options?: VerifyOptions): Promise<LogVerification>;
+  /**
+   * Writes the log to a file, a line an event exactly as it was hashed; with a key, between a header and the signed
+   * head. Written whole or not at all.
+   * @throws INVALID_STATE (something else is there, or it cannot be written), CORRUPT (the log is not whole)
+   */
+  exportLog(options: ExportLogOptions): Promise<LogExport>;
+  /** The lines of such a file, without their ends. Whole only once the iteration has ended without an error. */
+  exportLines(options?: ExportLinesOptions): AsyncIterable<string>;
   /**
    * Takes an executor that is gone out of the count.
    * @throws INVALID_ARGUMENT (several writers report under that id), NOT_FOUND (none does)

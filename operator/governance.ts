@@ -8,9 +8,9 @@ import {
   loosens,
   loosestStage,
   type Mode,
-  MOST_REQUESTS,
   NO_DRILLS,
   NO_GOVERNANCE,
+  REQUEST_BOUNDS,
   type Request,
   stepFrom,
   entryKey,
@@ -99,8 +99,8 @@ const secondPerson: Rule = ({ second_person, pending_expires_ms }, proposed) => 
         : { kind: 'no_request', id: String(command.grants) },
     );
   if (asked) return { is: 'pending', request: { id: asked.id, expires_at: asked.expires_at }, record: null };
-  const open = openRequests(view);
-  if (open.length >= MOST_REQUESTS) return refused({ kind: 'requests_full', most: MOST_REQUESTS });
+  const full = withoutRoom(openRequests(view), changeOf(command), me);
+  if (full) return refused(full);
   const expires_at = endAfter(pending_expires_ms, view.time) ?? view.time;
   const epoch = epochRead(command, view);
   return {
@@ -116,6 +116,16 @@ const drilled: Rule = ({ drill_ms }, { view }) => {
   if (drill_ms === null || !lacksDrill(drills, drill_ms, view.time)) return null;
   return refused({ kind: 'drill_required', drill_ms, passed_at: drills.passed_at[GOVERNED_KIND] ?? null });
 };
+
+/** Why no further request is taken; null where there is room for one. */
+function withoutRoom(open: readonly Request[], change: object, me: string | null): Refusal | null {
+  const { all, ofOne, characters, inAll } = REQUEST_BOUNDS;
+  const size = JSON.stringify(change).length;
+  if (size > characters) return { kind: 'request_too_long', size, most: characters };
+  if (open.length >= all || size + JSON.stringify(open).length > inAll) return { kind: 'requests_full', most: all };
+  const own = open.filter(({ asked_by }) => personOf(asked_by) === me);
+  return own.length >= ofOne ? { kind: 'requests_full', most: ofOne } : null;
+}
 
 const RULES: readonly Rule[] = [modeRestored, drilled, oneStep, hasDwelt, secondPerson];
 

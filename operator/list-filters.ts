@@ -1,11 +1,11 @@
-import { type ActiveKill, type LogEvent, reaches, readTarget, type Subject } from '../flags/index.ts';
-import { isJsonObject } from '../flags/json-object.ts';
+import { type ActiveKill, type EventType, type LogEvent, reaches, readTarget, type Subject } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorAcknowledgement, ExecutorState } from './acknowledge.ts';
 import type { ApprovalRecord, ApprovalStatus, StandingRecord } from './approval-records.ts';
 import type { NamedRule } from './rule-record.ts';
 import type { SurfaceRow } from './answers.ts';
+import { targetsOf } from './event-targets.ts';
 import { isUnreadable } from './surface-rows.ts';
 
 /** The filters of all lists, as they are asked for; `since` in milliseconds. */
@@ -14,6 +14,7 @@ export interface FilterValues {
   readonly agent: string;
   readonly action: string;
   readonly actor: string;
+  readonly type: EventType;
   readonly since: number;
   readonly state: ExecutorState;
   readonly proposals: boolean;
@@ -38,10 +39,10 @@ const isBy = (actor: string, by: string): boolean => by === actor || by.slice(by
 const covers = (pattern: string, action: string): boolean => reaches({ type: 'action', id: pattern }, { action });
 
 /** True for two actions or patterns that have an action in common. */
-const overlap = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
+export const actionsMeet = (one: string, other: string): boolean => covers(one, other) || covers(other, one);
 
 const isOfAction = (action: string, target: string): boolean =>
-  target.startsWith('action:') && overlap(action, target.slice('action:'.length));
+  target.startsWith('action:') && actionsMeet(action, target.slice('action:'.length));
 
 export const KILL_FILTERS = {
   target: (target, kill) => kill.target === target,
@@ -82,14 +83,14 @@ const madeOf = ({ action, surface, feature }: SurfaceRow): Subject => ({
 
 export const SURFACE_FILTERS = {
   target: (target, row) => isUnreadable(row) || reaches(readTarget(target), madeOf(row)),
-  action: (action, row) => isUnreadable(row) || overlap(action, row.action),
+  action: (action, row) => isUnreadable(row) || actionsMeet(action, row.action),
   since: (since, row) => isUnreadable(row) || (row.last_used !== null && isSince(since, row.last_used)),
 } satisfies Filters<SurfaceRow>;
 
 export const INTERVENTION_FILTERS = {
   target: (target, row) => causedBy(row.cause) === target || reaches(readTarget(target), stoodFor(row)),
   agent: (agent, row) => row.agent_id === agent,
-  action: (action, row) => row.action !== null && overlap(action, row.action),
+  action: (action, row) => row.action !== null && actionsMeet(action, row.action),
   since: (since, row) => isSince(since, row.at),
   proposals: (proposals, row) => !proposals || row.proposal,
 } satisfies Filters<ReportedIntervention>;
@@ -98,7 +99,7 @@ export const APPROVAL_FILTERS = {
   status: (status, row) => row.status === status,
   target: (target, row) => reaches(readTarget(target), askedFor(row)),
   agent: (agent, row) => row.agent_id === agent,
-  action: (action, row) => overlap(action, row.action),
+  action: (action, row) => actionsMeet(action, row.action),
   actor: (actor, row) => row.decided_by !== null && isBy(actor, row.decided_by),
   since: (since, row) => isSince(since, row.requested_at),
 } satisfies Filters<ApprovalRecord>;
@@ -117,7 +118,7 @@ const askedFor = (row: ApprovalRecord): Subject => ({
 
 export const STANDING_FILTERS = {
   agent: (agent, row) => row.agent_id === agent,
-  action: (action, row) => overlap(action, row.action),
+  action: (action, row) => actionsMeet(action, row.action),
   actor: (actor, row) => isBy(actor, row.allowed_by),
   since: (since, row) => isSince(since, row.allowed_at),
 } satisfies Filters<StandingRecord>;
@@ -138,21 +139,10 @@ const stoodFor = ({ agent_id, mission_id, run_id, action, surface }: ReportedInt
 });
 
 export const EVENT_FILTERS = {
-  target: (target, event) => changedTarget(event) === target,
-  agent: (agent, event) => changedTarget(event) === `agent:${agent}`,
-  action: (action, event) => isOfAction(action, changedTarget(event) ?? ''),
+  target: (target, event) => targetsOf(event).includes(target),
+  agent: (agent, event) => targetsOf(event).includes(`agent:${agent}`),
+  action: (action, event) => targetsOf(event).some((target) => isOfAction(action, target)),
   actor: (actor, event) => isBy(actor, event.actor),
+  type: (type, event) => event.type === type,
   since: (since, event) => isSince(since, event.at),
 } satisfies Filters<LogEvent>;
-
-/** The target whose authority an event has changed, or was to change; null where it is about no target. */
-function changedTarget({ type, data: { target, kind, name, action, request } }: LogEvent): string | null {
-  const of = type === 'second' ? kind : type;
-  if (type === 'second' && kind === 'kill') return String(name);
-  if (typeof target === 'string') return target;
-  if (isJsonObject(request)) return `action:${String(request['action'])}`;
-  if (of === 'mode') return 'all';
-  if (of === 'feature') return `feature:${String(name)}`;
-  if (of === 'autonomy' || of === 'standing') return `action:${String(action ?? name)}`;
-  return null;
-}

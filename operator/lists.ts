@@ -1,3 +1,4 @@
+import type { EventType } from '../flags/index.ts';
 import type { ReportedIntervention } from '../store/reports.ts';
 import type { ExecutorState } from './acknowledge.ts';
 import type { ApprovalStatus } from './approval-records.ts';
@@ -60,6 +61,17 @@ export interface ExecutorsOptions extends Page {
   readonly since?: string | Date | undefined;
 }
 
+/** Which agents are listed: those that match each filter that is given. */
+export interface AgentsOptions extends Page {
+  /** Those that a kill of this target would reach in something that they do, or did in the last day. */
+  readonly target?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Those that have called this action, or one that this pattern matches. */
+  readonly action?: string | undefined;
+  /** Those that were heard of since this time (RFC 3339). */
+  readonly since?: string | Date | undefined;
+}
+
 /** Which actions are listed: those that match each filter that is given. */
 export interface SurfacesOptions extends Page {
   /** What a kill of this target would reach whoever performs it: `all`, an action, a feature or a surface. */
@@ -99,10 +111,15 @@ export interface FollowInterventionsOptions extends Omit<InterventionsOptions, k
 /** `after`: the `seq` after which the log is read; default 0: from the start. Every filter that is given must match. */
 export interface LogOptions {
   readonly after?: number | undefined;
-  /** Changes of this target: its kills, the stages of its feature, the autonomy of its action; `all`: the base mode. */
+  /**
+   * Changes of exactly this target: its kills, rules, stops, stages, budgets and rollbacks, and decisions on what it
+   * asked; `all`: also the base mode.
+   */
   readonly target?: string | undefined;
-  /** Changes of this agent. */
+  /** Changes of this agent, and decisions on what it asked. */
   readonly agent?: string | undefined;
+  /** Only events of this type: `kill`, `revive`, `mode`, … */
+  readonly type?: EventType | undefined;
   /** Changes of this action, of a pattern that matches it, or of what this pattern matches. */
   readonly action?: string | undefined;
   /** Who made it: `unverified:dana`, or only `dana`. */

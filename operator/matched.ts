@@ -160,7 +160,14 @@ export interface Spender {
 const hasLeft = (executor: string, { beats }: Reports): boolean => !beats.some(({ name }) => name === executor);
 
 /** True for a report that can be believed and names all that its executor has in hand. */
-const namesAll = ({ problem, more_agents, more_missions, more_runs, in_flight, work = [] }: ReportedBeat): boolean =>
+export const namesAll = ({
+  problem,
+  more_agents,
+  more_missions,
+  more_runs,
+  in_flight,
+  work = [],
+}: ReportedBeat): boolean =>
   problem === undefined && !more_agents && !more_missions && !more_runs && in_flight <= work.length;
 
 function presence({ beats, seen }: Reports): Pick<Matched, 'executors' | 'exports' | 'last_executor' | 'complete'> {

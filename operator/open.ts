@@ -72,6 +72,7 @@ export async function openAt(options: OpenControlPlaneOptions, pace?: Pace): Pro
   const opened = new OpenedSwitch({
     connection: store.open({ organizationId, requestTimeoutMs, onReading }),
     place: { location: store.location, organizationId },
+    ownClock: store.ownClock,
     retryMs,
     pace,
     operate: operate === true ? { ownClock: store.ownClock, clock, onTrouble } : null,

@@ -1,3 +1,4 @@
+import { redactedStart } from '../flags/secret-texts.ts';
 import { type Clock, entryKey, type LogEvent, type State, stateFrom } from '../flags/index.ts';
 import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
@@ -6,6 +7,7 @@ import { type Appended, ChangeQueue, closedError, type Order, type Recorded } fr
 import { ApprovalUpkeep } from './approval-upkeep.ts';
 import { ScheduledDrills } from './drill/scheduled.ts';
 import { Hearing } from './hearing.ts';
+import { KeptSwitch } from './kept-switch.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
 import { Operating } from './operate.ts';
 import { type Actor, actorName, SYSTEM } from './operators.ts';
@@ -27,6 +29,8 @@ import {
 export interface OpenedSwitchOptions {
   readonly connection: ControlConnection;
   readonly place: Place;
+  /** Whether the store has a clock of its own. */
+  readonly ownClock: boolean;
   /** How long a change is tried again while the store does not take it, in milliseconds. */
   readonly retryMs: number;
   /** Null: this is no operating process. */
@@ -49,23 +53,29 @@ export interface OpenedSwitchOptions {
 export class OpenedSwitch {
   readonly connection: ControlConnection;
   readonly place: Place;
+  readonly ownClock: boolean;
   readonly hearing: Hearing;
+  /** The whole switch, for those who look at it again and again. */
+  readonly kept: KeptSwitch;
   readonly pace: Pace;
   readonly #changes: ChangeQueue;
   readonly #closing = new AbortController();
   readonly #operating: Operating | null;
   readonly #approvals: ApprovalUpkeep | null;
   readonly #drills: ScheduledDrills | null;
-  readonly #attempts = new RefusedAttempts((order) => this.#changes.append(order));
+  readonly #attempts: RefusedAttempts;
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
 
-  constructor({ connection, place, retryMs, operate, checks, pace = SYSTEM_PACE }: OpenedSwitchOptions) {
+  constructor({ connection, place, ownClock, retryMs, operate, checks, pace = SYSTEM_PACE }: OpenedSwitchOptions) {
     this.connection = connection;
     this.place = place;
+    this.ownClock = ownClock;
     this.hearing = new Hearing(connection);
+    this.kept = new KeptSwitch(connection, place);
     this.pace = pace;
     this.#changes = new ChangeQueue({ connection, retryMs, checks });
+    this.#attempts = new RefusedAttempts((order) => this.#changes.append(order), connection.tally);
     // `close` waits for its loop, which may be about to end a kill.
     const append = (order: Order): Promise<Recorded> => this.#record(order);
     this.#operating = operate && new Operating({ ...operate, connection, append, retryMs });
@@ -96,7 +106,9 @@ export class OpenedSwitch {
 
   /** Notes what a person has tried and was refused. What the system tries is nobody's attempt. */
   noteAttempt(actor: Actor, attempt: Omit<Attempted, 'by'>): void {
-    if (rolesOf(actor) !== null) this.#attempts.note(actor, { by: actorName(actor), ...attempt });
+    if (rolesOf(actor) === null) return;
+    const target = attempt.target === null ? null : cut(attempt.target);
+    this.#attempts.note(actor, { by: actorName(actor), ...attempt, target });
   }
 
   /** The whole state at one moment, with the store's time then. @throws KillSwitchError NOT_INITIALISED */
@@ -157,11 +169,11 @@ export class OpenedSwitch {
 function attemptOf({ command }: Order, { code }: ChangeRefusedError): Omit<Attempted, 'by'> {
   const [kind, name] = rowOf(command).changes(command);
   const target = kind === 'kill' ? (name ?? null) : entryKey(kind, name);
-  return { command: command.type, target: target === null ? null : cut(target), code };
+  return { command: command.type, target, code };
 }
 
-/** As much of a target as an attempt keeps. */
-export const cut = (target: string): string => target.slice(0, 600).toWellFormed();
+/** As much of a target as an attempt keeps. What is no target may be anything, also a URL with its password. */
+const cut = (target: string): string => redactedStart(target, 600).toWellFormed();
 
 function recorded(appended: Appended): Recorded {
   if (appended.is === 'pending') throw new ChangePendingError(appended.request);

@@ -4,26 +4,26 @@ import {
   type ActiveKill,
   type Clock,
   entryKey,
-  follows,
   type Head,
   type Instant,
   type LogEvent,
   messageOf,
   stateFrom,
 } from '../flags/index.ts';
-import { CATCH_UP_EVENTS, loadWhole, sameHead } from '../store/answers.ts';
+import { loadWhole, sameHead } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Order, Recorded } from './change-queue.ts';
 import type { Command } from './commands/index.ts';
 import { copyStops } from './copy-stops.ts';
 import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './expiry.ts';
+import { newEvents } from './new-events.ts';
 import { SYSTEM } from './operators.ts';
 import { ForgetJournals } from './forget-journals.ts';
 import { isChangeRefusedError, type Refusal } from './refusals.ts';
 import { Renewals } from './renewals.ts';
 
 export interface OperateOptions {
-  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'journals' | 'stops'>;
+  readonly connection: Pick<ControlConnection, 'read' | 'load' | 'log' | 'journals' | 'stops' | 'operating'>;
   /** @throws ChangeRefusedError where the kill is gone; KillSwitchError that says why it was not recorded */
   readonly append: (order: Order) => Promise<Recorded>;
   /** How long recording an end is tried, in milliseconds. */
@@ -36,6 +36,9 @@ export interface OperateOptions {
 }
 
 const LOOK_MS = 1000;
+
+/** How often it says that it runs, in milliseconds. */
+const NOTE_MS = 5000;
 
 /** A kill that has an end, and when this process first saw that end. */
 interface Ending {
@@ -59,6 +62,7 @@ export class Operating {
   readonly #loop: Promise<void>;
   #head: Head | null = null;
   #lastEventAt = 0;
+  #notedAt = Number.NEGATIVE_INFINITY;
   #trouble = '';
 
   constructor(options: OperateOptions) {
@@ -99,6 +103,7 @@ export class Operating {
     const { head, time } = await connection.read([entryKey('control')]);
     const look: ClockLook = { before, after: clock(), store: Date.parse(time) };
     if (!sameHead(head, this.#head)) await this.#catchUp(head);
+    if (head) await this.#sayThatItRuns(look.after.mono);
     if (head) await this.#journals.look(look.after.mono, [look.store, look.after.wall]);
     const timekeeping: Timekeeping = {
       started: this.#started,
@@ -115,6 +120,13 @@ export class Operating {
     const why = clocksAgree(look, timekeeping) ? 'the log has events of a later time' : this.#whyWaiting();
     const which = waiting === 1 ? 'A kill is past its end' : `${waiting} kills are past their end`;
     return `${which} by the store's clock, and ${waiting === 1 ? 'stays' : 'stay'}: ${why}.`;
+  }
+
+  /** A user who may only read cannot say so, and ends no kills either. */
+  async #sayThatItRuns(now: number): Promise<void> {
+    if (now - this.#notedAt < NOTE_MS) return;
+    this.#notedAt = now;
+    await this.#options.connection.operating?.note().catch(() => {});
   }
 
   /** Copies what executors have stopped. @returns what of it cannot be read, or an empty text */
@@ -140,7 +152,7 @@ export class Operating {
       this.#head = null;
       return;
     }
-    const events = this.#head && (await this.#newEvents(this.#head, head));
+    const events = this.#head && (await newEvents(this.#options.connection, this.#head, head));
     if (!events) return this.#loadAll();
     const targets = new Set(events.map(({ data }) => data['target']).filter((target) => typeof target === 'string'));
     if (targets.size > 0) {
@@ -155,20 +167,6 @@ export class Operating {
     }
     this.#head = head;
     this.#lastEventAt = Math.max(this.#lastEventAt, ...events.map(({ at }) => Date.parse(at)));
-  }
-
-  /** The events between two heads; null when there are too many, or they do not link the two. */
-  async #newEvents(from: Head, to: Head): Promise<LogEvent[] | null> {
-    if (from.generation !== to.generation || to.epoch - from.epoch > CATCH_UP_EVENTS) return null;
-    const events: LogEvent[] = [];
-    let end = { hash: from.hash, epoch: from.epoch };
-    for await (const event of this.#options.connection.log(from.epoch)) {
-      if (event.seq > to.epoch) break;
-      if (!follows(event, end.hash, end.epoch)) return null;
-      events.push(event);
-      end = { hash: event.hash, epoch: event.seq };
-    }
-    return end.hash === to.hash ? events : null;
   }
 
   async #loadAll(): Promise<void> {

@@ -56,10 +56,14 @@ export interface GivenOperator {
 }
 
 /** What stands before a name in the log, or in a list of who has asked: it says what kind of name follows. */
-const PREFIX = /^(?:unverified|token|agent|executor|budget|tripwire|rule|system):/i;
+const PREFIX = /^(?:unverified|token|oidc|mtls|http|session|agent|executor|budget|tripwire|rule|system):/i;
 
 const prefixProblem = (id: string): string | null =>
-  PREFIX.test(id) ? 'begins as the log says who somebody is' : null;
+  /^system$/i.test(id)
+    ? 'is the name of the switch itself'
+    : PREFIX.test(id)
+      ? 'begins as the log says who somebody is'
+      : null;
 
 /**
  * What two names have in common that are one person's, as far as names show that. It does not depend on case, on

@@ -99,7 +99,10 @@ interface Facts {
   /** `has`: what this person has done, who therefore cannot be the second one. */
   readonly second_person: { readonly id: string; readonly has: 'asked' | 'killed' };
   readonly no_request: { readonly id: string };
+  /** `most`: how many there may be, of all or of one person. */
   readonly requests_full: { readonly most: number };
+  /** In characters of JSON. */
+  readonly request_too_long: { readonly size: number; readonly most: number };
   readonly break_glass_off: object;
   /** No drill was passed within so many milliseconds; `passed_at`: the last one, null for none. */
   readonly drill_required: { readonly drill_ms: number; readonly passed_at: string | null };
@@ -406,11 +409,17 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
   },
   requests_full: {
     code: 'INVALID_STATE',
-    says: ({ most }) => `${most} requests wait for another person already, and no more are taken.`,
+    says: ({ most }) => `As many requests as are taken (${most}) wait for another person already.`,
     hint: {
       program: 'Agree to one (approveRequest), or withdraw one (withdrawRequest).',
       command: 'Agree to one (kill-switch approve ID), or withdraw one (kill-switch requests withdraw ID).',
     },
+  },
+  request_too_long: {
+    code: 'INVALID_ARGUMENT',
+    says: ({ size, most }) =>
+      `This would have to wait for another person, and a request has at most ${most} characters of JSON, not ${size}.`,
+    hint: { program: 'Ask for it in parts.', command: 'Ask for it in parts.' },
   },
   break_glass_off: {
     code: 'BREAK_GLASS_OFF',

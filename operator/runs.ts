@@ -3,7 +3,6 @@ import type { JournalEntry, JournalKeeper } from '../store/capabilities/journal.
 import { type ReversalState, type Said, type Undone } from '../store/reversals.ts';
 import { entriesOf, firstLanded, sameEffect, Undoing } from '../store/rollback-list.ts';
 import type { Heard } from './hearing.ts';
-import type { ListAnswer } from './lists.ts';
 import { lifeOf } from './rollback-performer.ts';
 
 /**
@@ -55,18 +54,6 @@ export interface RunReversal {
   readonly asked_by: string;
   /** Why it was not undone; null where it was, and where that is not known. */
   readonly why: string | null;
-}
-
-/** A run with the number of its entries in each state. */
-export interface RunRow {
-  /** Null: outside any run. */
-  readonly run_id: string | null;
-  readonly entries: number;
-  readonly states: Readonly<Record<EntryState, number>>;
-  /** How many can still be undone. */
-  readonly reversible: number;
-  readonly first_at: string;
-  readonly last_at: string;
 }
 
 /** What a run has done. `count`: how many entries it has, also where `entries` has only some of them. */
@@ -166,50 +153,9 @@ export async function wholeRun(
   });
 }
 
-async function rowOf(journals: JournalKeeper, run_id: string | null, beside: Beside): Promise<RunRow> {
-  const states = { ...NO_STATES };
-  let [entries, reversible, first_at, last_at] = [0, 0, '', ''];
-  for (const each of await wholeRun(journals, run_id, beside)) {
-    const { state, intended_at, reversal } = each;
-    const at = reversal?.at ?? each.at;
-    entries += 1;
-    states[state] += 1;
-    if (canBeUndone(each)) reversible += 1;
-    first_at ||= intended_at;
-    if (at > last_at) last_at = at;
-  }
-  return { run_id, entries, states, reversible, first_at, last_at };
-}
-
 /** What has landed, is not undone yet, and can be. */
 export const canBeUndone = ({ state, reverse }: Pick<RunEntry, 'state' | 'reverse'>): boolean =>
   reverse !== null && (state === 'landed' || state === 'reverse_failed');
-
-const NO_STATES: Readonly<Record<EntryState, number>> = {
-  landed: 0,
-  failed: 0,
-  not_started: 0,
-  unknown: 0,
-  in_flight: 0,
-  not_landed: 0,
-  reversing: 0,
-  reversed: 0,
-  reverse_failed: 0,
-};
-
-/** A part of the runs, the one that began last first. */
-export async function runRows(
-  journals: JournalKeeper,
-  { skip, limit }: { readonly skip: number; readonly limit: number },
-  beside: Beside,
-): Promise<ListAnswer<RunRow>> {
-  const { data, count } = await journals.runs({ skip, limit });
-  const rows: RunRow[] = [];
-  for (const run of data) rows.push(await rowOf(journals, run, beside));
-  // Outside any run there may be nothing but rollbacks themselves.
-  const own = rows.filter(({ entries }) => entries > 0);
-  return { data: own, count: count - (rows.length - own.length) };
-}
 
 /**
  * The attempt of a key of which an operator is to say whether it has landed: the one that keeps the key from running;

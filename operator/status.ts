@@ -31,11 +31,16 @@ const SHOWN_DRILLS = 10;
 /**
  * The whole switch, except the reports of forks, what people are asked, and what is spent and stopped; executors as
  * they were heard of right after that moment.
+ * @param kills which kills are named; default: all
  */
 export function statusOf(
   whole: WholeSwitch,
   { beats, head: store, time }: Heard,
-): Omit<Status, keyof ForksAnswer | 'held_approvals' | 'budgets' | 'tripwires' | 'stops' | 'store_problem'> {
+  kills: Pick<Asked<ActiveKill>, 'skip' | 'limit' | 'matches'> = ALL,
+): Omit<
+  Status,
+  keyof ForksAnswer | 'held_approvals' | 'budgets' | 'tripwires' | 'stops' | 'operating' | 'store_problem'
+> {
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };
   if (!head) throw new KillSwitchError('INVALID_STATE', 'A state without a head was asked for its status.');
@@ -47,7 +52,8 @@ export function statusOf(
     epoch: state.epoch,
     head,
     active_kills: state.killCount,
-    kills: killRecords(whole).data,
+    killed_since: oldest(state.activeKills()),
+    kills: killRecords(whole, kills).data,
     features: Object.fromEntries([...state.features].map(([name, { stage }]) => [name, stage])),
     feature_details: Object.fromEntries(
       [...state.features]
@@ -74,6 +80,13 @@ export function governanceAnswer(entry: Entry<'governance'> | undefined): Govern
   return { ...structuredClone(termsOf(entry ?? NO_GOVERNANCE)), changed };
 }
 
+/** Times of the store are texts that sort as they follow each other. */
+function oldest(kills: Iterable<ActiveKill>): string | null {
+  let since: string | null = null;
+  for (const { killed_at: at } of kills) if (since === null || at < since) since = at;
+  return since;
+}
+
 /** The rule and the requirement of a feature; copies, since the caller may change them. */
 export const featureDetails = ({ targeting, requirement }: Entry<'feature'>): FeatureDetails => ({
   targeting: structuredClone(targeting ?? null),
@@ -87,8 +100,7 @@ export function killRecords(
   { organizationId, state, time }: WholeSwitch,
   { matches, ...page }: Pick<Asked<ActiveKill>, 'skip' | 'limit' | 'matches'> = ALL,
 ): ListAnswer<KillRecord> {
-  const found = [...state.activeKills()].filter(matches).sort((a, b) => b.epoch - a.epoch);
-  const { data, count } = partOf(found, page);
+  const { data, count } = newest(state.activeKills(), { matches, ...page });
   return {
     data: data.map((kill) => ({
       ...killRecord(organizationId, kill),
@@ -106,4 +118,30 @@ export function ruleRecords(
   const found = [...state.rules].filter(matches).sort(([a], [b]) => (a < b ? -1 : 1));
   const { data, count } = partOf(found, page);
   return { data: data.map((rule) => ruleRecord(organizationId, rule, time)), count };
+}
+
+/** Up to so many are picked out one by one; for more, all are put in order. */
+const FEW = 1000;
+
+/** A part of the matching kills, the newest first. To show a screen of a million, not all of them are put in order. */
+function newest(
+  kills: Iterable<ActiveKill>,
+  { matches, skip, limit }: Pick<Asked<ActiveKill>, 'skip' | 'limit' | 'matches'>,
+): ListAnswer<ActiveKill> {
+  const most = skip + limit;
+  if (most > FEW)
+    return partOf(
+      [...kills].filter(matches).sort((a, b) => b.epoch - a.epoch),
+      { skip, limit },
+    );
+  const first: ActiveKill[] = []; // the oldest of them first, where most newer ones are added
+  let count = 0;
+  for (const kill of kills) {
+    if (!matches(kill)) continue;
+    count += 1;
+    if (first.length === most && kill.epoch <= (first[0]?.epoch ?? 0)) continue;
+    first.splice(first.findLastIndex(({ epoch }) => epoch < kill.epoch) + 1, 0, kill);
+    if (first.length > most) first.shift();
+  }
+  return { data: first.reverse().slice(skip), count };
 }

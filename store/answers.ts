@@ -22,7 +22,7 @@ import {
   serializeEvent,
 } from '../flags/index.ts';
 import type { Answer, Snapshot } from './confirmation.ts';
-import type { Append, ControlReader, ControlView } from './ports.ts';
+import type { Append, ControlReader, ControlView, Replication } from './ports.ts';
 
 /** A confirmation hands out at most so many missing events; beyond that loading the whole state is cheaper. */
 export const CATCH_UP_EVENTS = 1000;
@@ -160,3 +160,6 @@ export function readBack(changes: readonly Append[]): Batch {
     recovers: changes.some(({ event }) => generationBegun(event.type) === 'recovery'),
   };
 }
+
+/** Of a store without replicas. */
+export const NO_REPLICAS: Replication = { replicas: 0, replicated: 0 };

@@ -69,7 +69,14 @@ export function connectExecutor({
     leaseMs,
     requestMs: requestTimeoutMs,
     clock,
-    beat: ownBeats({ id: executorId, name: executorName, leaseMs, startedAt: clock().wall, work }),
+    beat: ownBeats({
+      id: executorId,
+      name: executorName,
+      leaseMs,
+      anchored: connection.anchor !== null,
+      startedAt: clock().wall,
+      work,
+    }),
     reportOwn: ownReports({ surfaces, seen }, reports, clock),
   });
   const journal = connection.journal && journalInTime(connection.journal, requestTimeoutMs);

@@ -38,6 +38,8 @@ export interface Executor {
   readonly id: string;
   readonly name: string;
   readonly leaseMs: number;
+  /** Whether it keeps an anchor. */
+  readonly anchored?: boolean | undefined;
   /** Wall time in milliseconds. */
   readonly startedAt: number;
   readonly work?: (() => Work) | undefined;
@@ -50,8 +52,16 @@ export type OwnBeats = (copy: Pick<LiveCopy, 'held' | 'forkReport'>, now: Instan
  * Makes this executor's beats: the head it holds, its evidence of a fork, and its work in flight. `beats.ts` reads
  * them.
  */
-export function ownBeats({ id, name, leaseMs, startedAt, work = () => NO_WORK }: Executor): OwnBeats {
-  const fixed = { id, name, host: hostname(), pid: process.pid, version: VERSION, lease_ms: leaseMs };
+export function ownBeats({ id, name, leaseMs, anchored, startedAt, work = () => NO_WORK }: Executor): OwnBeats {
+  const fixed = {
+    id,
+    name,
+    host: hostname(),
+    pid: process.pid,
+    version: VERSION,
+    lease_ms: leaseMs,
+    ...(anchored !== undefined && { anchored }),
+  };
   const started_at = new Date(startedAt).toISOString();
   return ({ held, forkReport }, now) => {
     const { inFlight, draining, rows, starts, export: exported, trouble, ...names } = work();

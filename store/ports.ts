@@ -1,10 +1,13 @@
 import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
 import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
+import type { Inspection } from './capabilities/inspection.ts';
 import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
 import type { Journal, JournalKeeper } from './capabilities/journal.ts';
 import type { Ledger, LedgerReader } from './capabilities/ledger.ts';
+import type { OperatingNotes } from './capabilities/operating.ts';
+import type { Tally } from './capabilities/tally.ts';
 import type { SnapshotKeeper } from './capabilities/snapshots.ts';
 import type { StopReader, Stops } from './capabilities/stops.ts';
 import type { Confirmation, Snapshot } from './confirmation.ts';
@@ -230,6 +233,12 @@ export interface ControlWriter {
   forget(executorId: string, writer?: string): Promise<void>;
 }
 
+/** How many replicas a store has, and how many of them have a change. */
+export interface Replication {
+  readonly replicas: number;
+  readonly replicated: number;
+}
+
 /**
  * An operator's connection to a store. What else a driver can do is a *capability*: a member with a type of its own,
  * null where the driver lacks it. It is never optional, so that each driver says whether it has it.
@@ -250,6 +259,18 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly ledger: LedgerReader | null;
   /** Null: no stop of an executor is kept. */
   readonly stops: StopReader | null;
+  /** Null: what is refused is counted by each process alone. */
+  readonly tally: Tally | null;
+  /** Null: nobody can tell whether an operating process runs. */
+  readonly operating: OperatingNotes | null;
+  /**
+   * Which replicas of the store have a change by now, and would keep it if the store's own machine were lost; null: not
+   * known. A driver without replicas says that there are none.
+   * @throws KillSwitchError
+   */
+  replication(head: Pick<Head, 'epoch' | 'hash'>): Promise<Replication | null>;
+  /** What the store says of itself to whoever checks it. @throws KillSwitchError */
+  inspect(): Promise<Inspection>;
   /**
    * Why the store may lose what it has acknowledged, as a sentence that says how to mend it; null where nothing says
    * so.

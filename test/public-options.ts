@@ -1,8 +1,12 @@
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { KillSwitch } from '../index.ts';
 import { createKillSwitch } from '../index.ts';
-import { type ControlPlane, openControlPlane } from '../operator/index.ts';
+import { type ControlPlane, openControlPlane, verifyLogFile } from '../operator/index.ts';
+import { AGENT_FILTERS } from '../operator/agents.ts';
 import {
   APPROVAL_FILTERS,
   EVENT_FILTERS,
@@ -22,6 +26,7 @@ import { memoryControlStore } from '../store/memory/control.ts';
 import { Memory, memoryStore } from '../store/memory/index.ts';
 import { redisControlStore } from '../store/redis/control.ts';
 import { redisStore } from '../store/redis/index.ts';
+import { temporaryFolder } from './servers/lifetime.ts';
 import { fakeClock, providerConformance, startFaultProxy, storeConformance } from '../testing/index.ts';
 
 /** A function of the package that takes options, as a caller without types may call it. */
@@ -46,6 +51,7 @@ const clock = fakeClock();
 const inner = new InMemoryProvider({});
 const nothing = (): void => {};
 const confirm = async (): Promise<void> => {};
+const pem = String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
 const signal = new AbortController().signal;
 const execute = (): number => 1;
 const operator = { id: 'ann', roles: ['admin'] } as const;
@@ -55,13 +61,19 @@ const schema = { '~standard': { version: 1, vendor: 'test', validate: (value: un
 export interface Opened {
   readonly killSwitch: KillSwitch;
   readonly control: ControlPlane;
+  /** Files that options name. */
+  readonly files?: { readonly exported: string; readonly head: string };
 }
 
 export async function openBoth(): Promise<Opened> {
   const control = await openControlPlane({ store: controlStore, operator });
   await control.init();
   await control.setMode({ mode: 'live', reason: 'test' });
-  return { control, killSwitch: await createKillSwitch({ store, agentId: 'x', domain: 'public-options' }) };
+  const { path } = temporaryFolder('public-options');
+  const files = { exported: join(path, 'log.jsonl'), head: join(path, 'head') };
+  writeFileSync(files.head, `1 ${'a'.repeat(64)}\n`);
+  await control.exportLog({ file: files.exported });
+  return { control, files, killSwitch: await createKillSwitch({ store, agentId: 'x', domain: 'public-options' }) };
 }
 
 let actions = 0;
@@ -153,7 +165,7 @@ const switchRows = ({ killSwitch }: Opened): Readonly<Record<string, Taker>> => 
 
 const FILTERS: FilterValues = {
   ...{ target: 'all', agent: 'x', action: 'a.b', actor: 'unverified:ann', since: '2026-01-01T00:00:00Z' as never },
-  ...{ state: 'silent', proposals: false, status: 'pending' },
+  ...{ state: 'silent', proposals: false, status: 'pending', type: 'kill' },
 };
 const filters = (own: object): object =>
   Object.fromEntries(Object.entries(FILTERS).filter(([name]) => Object.hasOwn(own, name)));
@@ -162,7 +174,7 @@ const reason = 'because';
 const drilled = { kind: 'exfiltration', target: 'action:mail.send', windowMs: 1000, recipient: 'rival@example.test' };
 
 /** Methods of a control plane. */
-const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
+const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>> => {
   const changes = { reason, epoch: 10_000, breakGlass: false };
   const waiting = {
     ...{ waitMs: 0, onProgress: nothing, onRecorded: nothing, onMatched: nothing },
@@ -231,6 +243,10 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
       call: (options) => change(control.setAutonomy(options)),
       right: { action: 'a.b', stage: 'trusted', ...changes, ...waiting },
       any,
+    },
+    'control.doctor': {
+      call: (options) => control.doctor(options),
+      right: { flagd: [{ file: 'flags.json', text: '{}' }] },
     },
     'control.setBudget': {
       call: (options) => change(control.setBudget(options)),
@@ -325,11 +341,13 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     'control.check': { call: (options) => control.check(options), right: question },
     'control.explain': { call: (options) => control.explain(options), right: question },
     'control.kills': { call: (options) => control.kills(options), right: { ...list(KILL_FILTERS) } },
+    'control.agents': { call: (options) => control.agents(options), right: { ...list(AGENT_FILTERS) } },
     'control.executors': { call: (options) => control.executors(options), right: { ...list(EXECUTOR_FILTERS) } },
     'control.interventions': {
       call: (options) => control.interventions(options),
       right: { ...list(INTERVENTION_FILTERS) },
     },
+    'control.status': { call: (options) => control.status(options), right: { skip: 0, limit: 5 } },
     'control.runs': { call: (options) => control.runs(options), right: { skip: 0, limit: 5 } },
     'control.run': { call: (options) => change(control.run('r-1', options)), right: { skip: 0, limit: 5 } },
     'control.resolve': {
@@ -371,6 +389,16 @@ const controlRows = ({ control }: Opened): Readonly<Record<string, Taker>> => {
     },
     'control.surfaces': { call: (options) => control.surfaces(options), right: { ...list(SURFACE_FILTERS) } },
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },
+    'control.exportLog': { call: (options) => control.exportLog(options), right: { file: files?.exported, key: pem } },
+    'control.exportLines': { call: (options) => first(control.exportLines(options)), right: { key: pem } },
+    'control.verifyLog': {
+      call: (options) => control.verifyLog(options),
+      right: { against: files?.head, fingerprint: 'a'.repeat(64) },
+    },
+    verifyLogFile: {
+      call: (options) => verifyLogFile(files?.exported ?? '', options),
+      right: { against: files?.head, fingerprint: 'a'.repeat(64) },
+    },
     'control.follow': {
       call: (options) => first(control.follow(options)),
       right: { after: 0, signal: AbortSignal.abort(), onTrouble: nothing, ...filters(EVENT_FILTERS) },

@@ -9,6 +9,7 @@ import { LEDGER_TESTS } from './store/ledger.ts';
 import { LOG_TESTS } from './store/log.ts';
 import { LOSS_TESTS } from './store/loss.ts';
 import { SHELF_TESTS } from './store/shelf.ts';
+import { OPERATING_TESTS } from './store/operating.ts';
 import { STOP_TESTS } from './store/stops.ts';
 import { type StoreHarness, StoreSession } from './store/session.ts';
 
@@ -32,6 +33,7 @@ const TESTS = [
   ...APPROVAL_TESTS,
   ...LEDGER_TESTS,
   ...STOP_TESTS,
+  ...OPERATING_TESTS,
 ];
 
 /**

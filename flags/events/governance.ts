@@ -1,16 +1,21 @@
 import { z } from 'zod';
+import { entryKey } from '../entries.ts';
 import { asksForNoLess, governanceSchema, isSameGovernance, NO_GOVERNANCE, termsOf } from '../governance.ts';
 import { attemptedSchema, withAttempts } from '../refused-attempts.ts';
-import { isSameChange, MOST_REQUESTS, requestSchema } from '../requests.ts';
+import { isSameChange, REQUEST_BOUNDS, requestSchema } from '../requests.ts';
 import { changedBy, NOTHING, row, set } from './row.ts';
 
-/** What giving authority back takes from then on. It is named `rules`, since every event may say `break_glass`. */
+/**
+ * What giving authority back takes from then on. What was asked for under stricter rules is asked for anew. It is named
+ * `rules`, since every event may say `break_glass`.
+ */
 export const governance = row({ rules: governanceSchema }, (view, { rules }, event) => {
   const before = view.get('governance') ?? NO_GOVERNANCE;
-  return {
-    patch: set('governance', undefined, { ...termsOf(rules), ...changedBy(event) }),
-    direction: isSameGovernance(before, rules) ? 'neutral' : asksForNoLess(before, rules) ? 'tightens' : 'loosens',
-  };
+  const direction = isSameGovernance(before, rules) ? 'neutral' : asksForNoLess(before, rules) ? 'tightens' : 'loosens';
+  const requests = direction === 'loosens' ? view.get('requests') : undefined;
+  const patch = set('governance', undefined, { ...termsOf(rules), ...changedBy(event) });
+  const none = [entryKey('requests'), { open: [], ...changedBy(event) }] as const;
+  return { patch: requests ? { ...patch, set: [...patch.set, none] } : patch, direction };
 });
 
 /** Somebody asks for a change that another person has to agree to. What has expired goes when a new one comes. */
@@ -21,7 +26,7 @@ export const request = row(
     const kept = open.filter((each) => each.expires_at > event.at && !isSameChange(each.change, change));
     const asked = { id, change, epoch, expires_at, reason: event.reason, asked_by: event.actor, asked_at: event.at };
     return {
-      patch: set('requests', undefined, { open: [...kept, asked].slice(-MOST_REQUESTS), ...changedBy(event) }),
+      patch: set('requests', undefined, { open: [...kept, asked].slice(-REQUEST_BOUNDS.all), ...changedBy(event) }),
       direction: 'neutral',
     };
   },

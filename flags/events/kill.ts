@@ -24,6 +24,13 @@ function noDrills<T extends object>(entry: T & { drill_id?: string | undefined }
   return kept;
 }
 
+/**
+ * When a kill began that is changed: always before it was changed, also where both are of one millisecond. By that it
+ * is told from one that was never anything else (`stepOf` in operator/commands/kill.ts).
+ */
+const begunAt = (kill: ActiveKill | undefined, { at }: EventFacts): string | undefined =>
+  kill?.killed_at === at ? new Date(Date.parse(at) - 1).toISOString() : kill?.killed_at;
+
 /** How many things that were counted one kill names. */
 const MOST_COUNTED_BY_ONE = 100;
 
@@ -54,7 +61,7 @@ export const kill = row(
       target: data.target,
       reason: event.reason ?? active?.reason ?? null,
       killed_by: event.actor,
-      killed_at: active?.killed_at || event.at,
+      killed_at: begunAt(active, event) || event.at,
       ...terms,
       ...(data.drill_id !== undefined && !active && { drill_id: data.drill_id }),
       ...changedBy(event),
@@ -112,7 +119,7 @@ export const stop = row(
       target: data.target,
       reason: adds ? event.reason : (active?.reason ?? event.reason),
       killed_by: adds || !active ? event.actor : active.killed_by,
-      killed_at: active?.killed_at || data.stopped_at || event.at,
+      killed_at: begunAt(active, event) || data.stopped_at || event.at,
       ...terms,
       counted: [...new Set([...(active?.counted ?? []), data.counted])].slice(-MOST_COUNTED_BY_ONE),
       ...(cause && { cause }),

@@ -110,7 +110,7 @@ export const targetsArgument = (verb: string): Argument =>
       return [...(before ?? []), parseTargetWord(text, pasted(verb))];
     } catch (error) {
       if (before === undefined || !(error instanceof Error)) throw error;
-      error.message = `${messageOf(error)} Put what contains spaces in quotes.`;
+      error.message = `${messageOf(error)}\nPut what contains spaces in quotes.`;
       throw error;
     }
   });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ControlPlane } from '../control-plane.ts';
-import type { Screen } from './io.ts';
+import type { LiveTerminal, Screen } from './io.ts';
 import type { Store } from './store-url.ts';
 import type { Line } from './text.ts';
 import type { Found } from './where.ts';
@@ -40,18 +40,24 @@ export interface Lines {
   readonly lines: AsyncIterable<Item>;
   /** True: lines for people go to stderr, because the product of the verb is something else (a file). */
   readonly beside?: boolean | undefined;
+  /** True: the texts are the product itself, printed as they are, with `--json` too. */
+  readonly exact?: boolean | undefined;
 }
 
 /** What a verb works with, beside its arguments and options. */
 export interface Context {
   readonly organizationId: string;
   readonly store: Store;
+  /** The folder in which this user's settings are. */
+  readonly settings: string;
   /** How the store was found. */
   readonly place: Pick<Found, 'folder' | 'profile'>;
   /** Whether `--json` was given; for verbs that print lines of text but one JSON value. */
   readonly json: boolean;
   /** Null where stdout is no terminal. */
   readonly screen: Screen | null;
+  /** Null where the screen cannot be drawn again and again. */
+  readonly live: LiveTerminal | null;
   /**
    * The operator's side; opened by the first call, closed when the verb has ended. `operate`: as an operating process,
    * which ends kills whose time is over.
@@ -64,6 +70,8 @@ export interface Context {
   advice(sentence: string): string;
   /** Prints a line on stderr. */
   note(line: string): void;
+  /** From now on notes are handed to this instead, since the verb draws on the whole screen; null: printed again. */
+  divertNotes(to: ((line: string) => void) | null): void;
   /**
    * Prints the beginning of an answer on stdout, ahead of the rest; nothing with `--json`. `recorded`: as in an answer.
    * @throws CommandError NOT_PRINTED

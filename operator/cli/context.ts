@@ -1,10 +1,13 @@
+import { dirname } from 'node:path';
 import { oddity, printable, shownId } from '../../flags/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { openControlPlane } from '../open.ts';
 import { withReach } from './advice.ts';
 import type { Context } from './command.ts';
+import { ENDS_AGAIN } from './ends-again.ts';
 import { withoutCredentials } from './output.ts';
 import { write } from './print.ts';
+import { profilesFile } from './profiles.ts';
 import { written } from './text.ts';
 import { cleared, type Io } from './io.ts';
 import type { Typed, Where } from './where.ts';
@@ -20,6 +23,9 @@ const SETTLE_MS = 30_000;
 /** Progress is shown for a log of at least so many bytes, at most this often, in milliseconds. */
 const [LONG_LOG_BYTES, SHOWN_EVERY_MS] = [16 * 1024 * 1024, 250];
 
+/** How long a store is asked that somebody does not wait for, in milliseconds. */
+const HASTE = { requestTimeoutMs: 500, retryMs: 500 } as const;
+
 /** What a verb is run with. */
 interface Running {
   readonly json: boolean;
@@ -27,24 +33,29 @@ interface Running {
   readonly io: Io;
   /** Added to by what is warned of. */
   readonly warnings: string[];
+  /** True: a store that does not answer at once is given up. */
+  readonly haste?: true;
 }
 
 /** Runs a verb with its context, and closes what that has opened. */
 export async function withContext(
-  { json, where, io, warnings }: Running,
+  { json, where, io, warnings, haste }: Running,
   work: (context: Context) => Promise<void>,
 ): Promise<void> {
   let opened: Promise<ControlPlane> | undefined;
   let waiting: NodeJS.Timeout | undefined;
+  let diverted: ((line: string) => void) | null = null;
   const context: Context = {
     get organizationId() {
       return where.found.organizationId;
     },
     json,
     screen: io.screen,
+    live: io.live,
     get store() {
       return where.found.store;
     },
+    settings: dirname(profilesFile(io.env)),
     get place() {
       return where.found;
     },
@@ -57,8 +68,7 @@ export async function withContext(
         const { location } = store;
         where.acted = { location, organizationId };
         waiting = setTimeout(() => context.note(`Waiting for ${location} … (Ctrl-C gives up)`), PATIENCE_MS);
-        const onTrouble = (problem: string): void =>
-          context.note(problem === '' ? 'Kills end again when their time is over.' : problem);
+        const onTrouble = (problem: string): void => context.note(problem === '' ? ENDS_AGAIN : problem);
         return openControlPlane({
           store: await store.control(),
           organizationId,
@@ -66,12 +76,18 @@ export async function withContext(
           operate,
           onTrouble,
           onReading: shown(context, io.watched),
+          ...(haste && HASTE),
         });
       })();
       return opened;
     },
     advice: (sentence) => withReach(sentence, where.reach),
-    note: (line) => io.err(`${cleared(io)}${withoutCredentials(printable(withReach(line, where.reach)))}\n`),
+    note(line) {
+      const text = withoutCredentials(printable(withReach(line, where.reach)));
+      if (diverted) diverted(text);
+      else io.err(`${cleared(io)}${text}\n`);
+    },
+    divertNotes: (to) => void (diverted = to),
     async say(lines, recorded) {
       if (context.json) return;
       context.progress('');

@@ -5,6 +5,21 @@ export interface Screen {
   readonly colours: boolean;
 }
 
+/** The terminal that stdout is, for a verb that draws on all of it and draws again. */
+export interface LiveTerminal {
+  size(): { readonly columns: number; readonly rows: number };
+  /**
+   * Takes the whole screen, without a cursor, and the keys. What was on it comes back when the returned function is
+   * called, or the process ends in whatever way but SIGKILL.
+   */
+  take(taken: {
+    readonly onKey: (key: string) => void;
+    /** The size is another one, or something else was drawn meanwhile: all of it has to be drawn again. */
+    readonly onRedraw: () => void;
+  }): () => void;
+  write(text: string): void;
+}
+
 /** The parts of the process that the command uses. */
 export interface Io {
   readonly argv: readonly string[];
@@ -25,6 +40,8 @@ export interface Io {
   readonly screen: Screen | null;
   /** Asks whoever sits at the terminal, and resolves with what is typed; absent where nobody does. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** Null where stdout is no terminal, or one that can only print lines. */
+  readonly live: LiveTerminal | null;
   untilInterrupted(): AbortSignal;
 }
 

@@ -1,5 +1,14 @@
 import { type Command, Option } from 'commander';
-import { idProblem, invalid, isPattern, quoteId, readTarget, shellWord, textProblem } from '../../flags/index.ts';
+import {
+  EVENT_TYPES,
+  idProblem,
+  invalid,
+  isPattern,
+  quoteId,
+  readTarget,
+  shellWord,
+  textProblem,
+} from '../../flags/index.ts';
 import { keysOf, rowsOf } from '../../flags/table.ts';
 import { EXECUTOR_STATES } from '../acknowledge.ts';
 import { APPROVAL_STATUSES } from '../approval-records.ts';
@@ -53,6 +62,7 @@ const OPTIONS: { readonly [F in FilterName]: (help: string, verb: string) => Opt
     if (problem !== null) throw invalid(`--actor takes the name of an operator, and ${quoteId(text)} ${problem}.`);
     return text;
   }),
+  type: option('--type <type>', oneOf('a type of event', EVENT_TYPES)),
   since: option('--since <time>', (text) => parseSince(text, Date.now())),
   // the screen says applied for what JSON calls stopped
   state: option('--state <state>', (text) =>

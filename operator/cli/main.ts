@@ -2,6 +2,8 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { missingPackage } from '../../store/optional-package.ts';
+import { COMPLETE } from './completion/name.ts';
+import { liveTerminal } from './live/terminal.ts';
 import { stdoutWriter } from './stdout.ts';
 
 process.stderr.on('error', () => {});
@@ -50,6 +52,7 @@ process.exitCode = await runCommand({
   // `hasColors` heeds NO_COLOR, FORCE_COLOR and TERM=dumb. A terminal that does not tell its width says 0.
   screen: process.stdout.isTTY ? { columns: process.stdout.columns || 80, colours: process.stdout.hasColors() } : null,
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+  live: liveTerminal(),
   untilInterrupted() {
     if (!interrupted) {
       const controller = new AbortController();
@@ -60,5 +63,6 @@ process.exitCode = await runCommand({
   },
 });
 
-// The process ends by itself when nothing is left to do. If a driver has left something open, this ends it.
-setTimeout(() => process.exit(), 500).unref();
+// The process ends by itself when nothing is left to do. If a driver has left something open, this ends it. Whoever has
+// pressed Tab waits for that end.
+setTimeout(() => process.exit(), argv[0] === COMPLETE ? 0 : 500).unref();

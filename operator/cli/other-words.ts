@@ -24,6 +24,7 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   'flagd import': ['import'],
   'flagd validate': ['validate', 'lint'],
   'redis acl': ['acl'],
+  doctor: ['diagnose', 'health', 'preflight'],
 };
 
 const verbOf = new Map(Object.entries(OTHER_WORDS).flatMap(([verb, words]) => words.map((word) => [word, verb])));

@@ -26,7 +26,7 @@ export async function print(
   if ('lines' in result) {
     for await (const { value, text } of result.lines) {
       if (result.beside && !json) io.err(`${forPeople(withReach(text, where.reach))}\n`);
-      else if (!(await write(io, `${json ? toJson(value) : forPeople(text)}\n`))) break;
+      else if (!(await write(io, `${result.exact ? text : json ? toJson(value) : forPeople(text)}\n`))) break;
     }
     return EXIT.done;
   }

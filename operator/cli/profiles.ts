@@ -49,6 +49,9 @@ export function readProfile(
   return { profile, warnings: warningsOf(file, stats, secret) };
 }
 
+/** The names of the profiles. @throws KillSwitchError INVALID_ARGUMENT where the file is not there or cannot be read */
+export const profileNames = (file: string): readonly string[] => Object.keys(parse(file, readFile(file, '').text));
+
 function readFile(file: string, name: string): { readonly text: string; readonly stats: Stats } {
   let fd: number | undefined;
   try {

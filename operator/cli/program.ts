@@ -1,11 +1,14 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { closest } from '../../flags/closest.ts';
 import { invalid, quoteId } from '../../flags/index.ts';
 import { VERSION } from '../../store/version.ts';
+import { within } from '../../store/with-deadline.ts';
 import { IdArgument, mistypedTarget } from './arguments.ts';
+import { COMPLETE } from './completion/name.ts';
 import { EXIT, type ExitCode, type Perform } from './command.ts';
 import { type Globals, warnOf, withContext } from './context.ts';
 import { examplesHelp } from './examples.ts';
+import { globalOptions } from './global-options.ts';
 import type { Io } from './io.ts';
 import { verbMeant } from './other-words.ts';
 import { print, printError, write } from './print.ts';
@@ -15,6 +18,7 @@ import { GROUPS, VERBS, type VerbRow } from './verbs.ts';
 
 /** Runs one command line. Never rejects: errors are printed, and set the exit code. */
 export async function runCommand(io: Io): Promise<ExitCode> {
+  if (io.argv[0] === COMPLETE) return (await import('./completion/complete.ts')).complete(io);
   let exitCode: ExitCode = EXIT.done;
   const where = new Where(() => program.opts<Globals>(), io);
   const program = buildProgram((run) => async (...given) => {
@@ -53,6 +57,9 @@ export async function runCommand(io: Io): Promise<ExitCode> {
 /** The verbs that stop a target, or give it back. */
 const ACT_ON_TARGETS: ReadonlySet<string> = new Set(['kill', 'pause', 'restrict', 'revive']);
 
+/** How long that is tried, in milliseconds: whoever has mistyped waits to type it again. */
+const RECORD_MS = 1500;
+
 interface Attempt {
   readonly verb: string;
   readonly target: string;
@@ -64,11 +71,12 @@ interface Attempt {
  */
 async function recordAttempt({ verb, target }: Attempt, where: Where, io: Io): Promise<void> {
   const quiet: Io = { ...io, watched: false, err: () => {} };
-  await withContext({ json: true, where, io: quiet, warnings: [] }, async (context) => {
+  const recorded = withContext({ json: true, where, io: quiet, warnings: [], haste: true }, async (context) => {
     const control = await context.control();
     // It is no target, so both refuse it before anything else.
     await (verb === 'revive' ? control.revive({ target }) : control.kill({ target }));
   }).catch(() => {});
+  await within(recorded, RECORD_MS, () => new Error('too late')).catch(() => {});
 }
 
 /** What was typed, with `help kill` and `version` as the options that they mean. */
@@ -94,18 +102,11 @@ function buildProgram(perform: Perform): Program {
   program
     .description('Takes authority away from agents, at once and everywhere, and gives it back slowly.')
     .version(VERSION, '-v, --version', 'print the version')
-    .option(
-      '--store <url>',
-      'file:DIR, redis://…, rediss://… or redis+unix://… (env KILL_SWITCH_STORE; default: the nearest .kill-switch)',
-    )
-    .option('--profile <name>', 'store, organization and operator from profiles.json (env KILL_SWITCH_PROFILE)')
-    .option('--organization <id>', 'whose switch (env KILL_SWITCH_ORGANIZATION; default "default")')
-    .option('--operator <name>', 'who you are (env KILL_SWITCH_OPERATOR; default: the user of this system)')
-    .addOption(new Option('--json', 'print one JSON value'))
     .helpCommand(false)
     .addHelpText('after', `${STORE_HELP}${WHERE_HELP}${FIRST_EXAMPLES}`)
     .configureOutput({ writeOut: collect, writeErr: collect })
     .exitOverride();
+  for (const option of globalOptions()) program.addOption(option);
   const rows = new Map<Command, VerbRow>();
   const nouns = new Map<string, Command>();
   const load = async ({ args }: Command, command: Command): Promise<void> => {

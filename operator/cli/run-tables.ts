@@ -1,14 +1,20 @@
 import { printable, shownId } from '../../flags/index.ts';
 import type { RollbackAction } from '../rollback-outcomes.ts';
-import type { EntryState, RunEntry, RunRow } from '../runs.ts';
+import type { RunRow } from '../run-rows.ts';
+import type { EntryState, RunEntry } from '../runs.ts';
 import { formatAge } from './duration.ts';
 import { quoted, shortTime } from './output.ts';
 import type { Cell, Column } from './table.ts';
 
-const timeCell = (time: string, now: number): Cell => ({
+/** A time; where tables are cut, how long ago it was. */
+export const timeCell = (time: string, now: number): Cell => ({
   ready: shortTime(time),
   brief: formatAge(now - Date.parse(time)),
 });
+
+/** Names beside each other. */
+export const namesCell = (names: readonly string[]): Cell =>
+  names.length === 0 ? null : { ready: names.map(shownId).join(', ') };
 
 /** Runs, and how many of their entries are in each state. */
 export function runColumns(now = Date.now()): readonly Column<RunRow>[] {
@@ -30,8 +36,10 @@ export function runColumns(now = Date.now()): readonly Column<RunRow>[] {
         fixed: true,
       }),
     ),
-    { heading: 'BEGAN', cell: ({ first_at }) => (first_at === '' ? null : timeCell(first_at, now)), fixed: true },
+    { heading: 'BEGAN', cell: ({ first_at }) => (first_at === null ? null : timeCell(first_at, now)), fixed: true },
     { heading: 'LAST', cell: ({ last_at }) => (last_at === '' ? null : timeCell(last_at, now)), fixed: true },
+    { heading: 'AGENT', cell: ({ agents }) => namesCell(agents) },
+    { heading: 'OPEN IN', cell: ({ executors }) => namesCell(executors) },
   ];
 }
 

@@ -13,7 +13,7 @@ import type { Aimed } from './hits.ts';
 import { Interruption } from './interruption.ts';
 import { wordsOf } from './error-words.ts';
 import { formOf } from './listing.ts';
-import { withoutCredentials } from './output.ts';
+import { count, withoutCredentials } from './output.ts';
 import type { Line } from './text.ts';
 import { StoppedAfter, together } from './together.ts';
 
@@ -21,6 +21,8 @@ import { StoppedAfter, together } from './together.ts';
 export interface Stopped extends ChangeAnswer {
   readonly matched?: Matched | undefined;
   readonly acknowledgements?: Acknowledgements | undefined;
+  readonly replicas?: number | null | undefined;
+  readonly replicated?: number | null | undefined;
 }
 
 /** One change that may take authority away, and what is said of it. */
@@ -111,7 +113,11 @@ export async function stopping<A extends Stopped, Told extends ChangeAnswer>(
   );
   const waited = { ms: wait, isInterrupted: interrupted.aborted };
   const showing = { form: formOf(context, {}), advice: context.advice };
-  const text = [...heardLines(seen.shown(heard), { ...waited, endsWork }, showing), ...ending(waited, context)];
+  const text = [
+    ...replicationLines(answers),
+    ...heardLines(seen.shown(heard), { ...waited, endsWork }, showing),
+    ...ending(waited, context),
+  ];
   const done = { value, text, recorded, exitCode: exitCode(allStopped(heard), waited) };
   return failures.length === 0 ? done : { ...done, ...partly(value, text, failures, context.advice) };
 }
@@ -140,6 +146,15 @@ function partly(value: unknown, text: readonly Line[], failures: readonly Failur
 interface Waited {
   readonly ms: number;
   readonly isInterrupted: boolean;
+}
+
+/** Said where there are replicas: of several stops, of the one that the fewest have. */
+function replicationLines(answers: readonly Stopped[]): Line[] {
+  const replicas = Math.max(...answers.map((answer) => answer.replicas ?? 0));
+  const replicated = Math.min(...answers.map((answer) => answer.replicated ?? 0));
+  if (replicas === 0) return [];
+  const has = `${replicated} of ${count(replicas, 'replica')} of the store ${replicated === 1 ? 'has' : 'have'} it.`;
+  return ['', replicated > 0 ? has : `${has} If its master is lost now, so may this be: look after a failover.`];
 }
 
 const ending = ({ isInterrupted }: Waited, { advice }: Context): string[] =>

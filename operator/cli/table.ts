@@ -111,8 +111,8 @@ function padded(cells: readonly Shown[], widths: readonly number[]): Line {
   return parts.every((part) => typeof part === 'string') ? parts.join('') : parts;
 }
 
-/** A line in a terminal that is too narrow even for cut cells. */
-function within(columns: number, line: Line): Line {
+/** A line in so many columns of a terminal: for one that is too narrow even for cut cells. Its text is fit to print. */
+export function within(columns: number, line: Line): Line {
   if (typeof line === 'string') return cut(line, columns);
   let left = columns;
   return line.map((part) => {

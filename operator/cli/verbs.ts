@@ -41,13 +41,15 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'tripwire remove', summary: 'remove a tripwire', load: () => import('./commands/tripwire-remove.ts') },
   { name: 'tripwires', summary: 'list the tripwires', load: () => import('./commands/tripwires.ts') },
   { name: 'status', summary: 'show the whole switch on one screen', load: () => import('./commands/status.ts') },
-  { name: 'watch', summary: 'show each change as it happens, and end kills whose time is over', load: () => import('./commands/watch.ts') },
+  { name: 'doctor', summary: 'check what the switch rests on, with how to mend it', load: () => import('./commands/doctor.ts') },
+  { name: 'watch', summary: 'show the switch as it changes, and end kills whose time is over', load: () => import('./commands/watch.ts') },
   { name: 'kills', summary: 'list the active kills, newest first', load: () => import('./commands/kills.ts') },
   { name: 'rules', summary: 'list the standing restrictions', load: () => import('./commands/rules.ts') },
   { name: 'features', summary: 'list the features', load: () => import('./commands/features.ts') },
   { name: 'limits', summary: 'list the limits', load: () => import('./commands/limits.ts') },
   { name: 'executors', summary: 'list the executors', load: () => import('./commands/executors.ts') },
   { name: 'executors forget', summary: 'take an executor that is gone for good out of the count', load: () => import('./commands/executors-forget.ts') },
+  { name: 'agents', summary: 'list who works now, and who did in the last day', load: () => import('./commands/agents.ts') },
   { name: 'approvals', summary: 'list what people are asked, what waits first', load: () => import('./commands/approvals.ts') },
   {
     name: 'approvals show',
@@ -65,7 +67,8 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'drills show', summary: 'show what a drill has measured', load: () => import('./commands/drills-show.ts') },
   { name: 'surfaces', summary: 'list the actions of all executors, and what they lack', load: () => import('./commands/surfaces.ts') },
   { name: 'log', summary: 'print every change, oldest first', load: () => import('./commands/log.ts') },
-  { name: 'log verify', summary: 'check that the log is whole', load: () => import('./commands/log-verify.ts') },
+  { name: 'log verify', summary: 'check that the log is whole, or an export of it', load: () => import('./commands/log-verify.ts') },
+  { name: 'log export', summary: 'write the log to a file, signed if you like', load: () => import('./commands/log-export.ts') },
   {
     name: 'flagd export',
     summary: 'print the switch as a flagd definition, or keep a file of it current',
@@ -75,8 +78,13 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'flagd validate', summary: 'check a flagd definition, and its kill-switch flags', load: () => import('./commands/flagd-validate.ts') },
   {
     name: 'redis acl',
-    summary: 'print the Redis user for an executor, for operators, or for viewers',
+    summary: 'print the users of Redis, as an ACL file: for executors, operators and viewers',
     load: () => import('./commands/redis-acl.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'print the script that completes words in bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
   },
 ];
 

@@ -4,6 +4,7 @@ import { ALREADY, type CommandRow, event, type Loosening, nameRefused } from './
 export const autonomy: CommandRow<{ readonly action: string; readonly stage: AutonomyStage } & Loosening> = {
   changes: ({ action }) => ['autonomy', action],
   reach: ({ action }) => ({ type: 'action', id: action }),
+  leaves: ({ stage }) => AUTONOMY_FLOORS[stage],
   restricts: ({ stage }) => AUTONOMY_FLOORS[stage] !== 'live',
   wish: ({ action, stage }, view) =>
     nameRefused('an action', action, actionNameProblem) ??

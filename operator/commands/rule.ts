@@ -24,7 +24,9 @@ export interface AddRule extends Loosening {
 export const rule_add: CommandRow<AddRule> = {
   changes: ({ name }) => ['rule', name],
   reach: ({ target }) => readTarget(target),
-  leaves: ({ mode }) => mode,
+  readsBeside: () => [['mode']],
+  // What the rule before it has held, this one may not hold any more.
+  leaves: (_command, view) => baseMode(view),
   wish: ({ name, target, mode, window: asked, when }, view) => {
     const wrong = nameRefused('a rule', name) ?? targetRefused(target, parseTarget);
     if (wrong) return wrong;

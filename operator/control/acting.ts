@@ -1,7 +1,7 @@
 import { notify } from '../../flags/callbacks.ts';
 import { isJsonObject } from '../../flags/json-object.ts';
 import { entryKey, KILL_RETURN_MS, loosens, parseTarget } from '../../flags/index.ts';
-import type { ControlConnection } from '../../store/ports.ts';
+import type { ControlConnection, Replication } from '../../store/ports.ts';
 import type { Acknowledgements } from '../acknowledge.ts';
 import type { ChangeAnswer, TighteningAnswer } from '../answers.ts';
 import type { Order, Recorded } from '../change-queue.ts';
@@ -10,14 +10,18 @@ import { type Copied, copyStops } from '../copy-stops.ts';
 import type { GivenWaiting } from '../given/change.ts';
 import { type Known, whatIsHit } from '../hit.ts';
 import type { Matched } from '../matched.ts';
-import { cut, type OpenedSwitch } from '../opened-switch.ts';
+import type { OpenedSwitch } from '../opened-switch.ts';
 import type { Operator } from '../operators.ts';
 import { ChangeRefusedError, refusalCode } from '../refusals.ts';
 import { hasRight, type Right, withoutRight } from '../roles.ts';
+import { within } from '../../store/with-deadline.ts';
 import { stopHeard } from '../stop-heard.ts';
 
 /** How long the copy of a stop is tried that somebody needs, in milliseconds. */
 const COPY_RETRY_MS = 10_000;
+
+/** How long to wait at most for what replicas say, in milliseconds; where they answer it takes less than the kill. */
+const REPLICATION_MS = 1000;
 
 /** What a stop has hit, and who has obeyed it. */
 interface Heard {
@@ -70,8 +74,7 @@ export class Acting {
       return given();
     } catch (error) {
       const target = mistyped(options);
-      if (target !== null)
-        this.opened.noteAttempt(this.operator, { command: verb, target: cut(target), code: 'INVALID_ARGUMENT' });
+      if (target !== null) this.opened.noteAttempt(this.operator, { command: verb, target, code: 'INVALID_ARGUMENT' });
       throw error;
     }
   }
@@ -101,6 +104,15 @@ export class Acting {
     const { change } = recorded;
     if (change && (loosens(change) || (change.already && !restricts(command)))) return answer;
     return { ...answer, ...(await this.heard(command, recorded, waiting)) };
+  }
+
+  /** Which replicas have a change. It is recorded, whether or not that can be known now. */
+  replication({ head }: Recorded): Promise<Replication | { readonly replicas: null; readonly replicated: null }> {
+    const unknown = { replicas: null, replicated: null };
+    return within(this.connection.replication(head), REPLICATION_MS, () => new Error('nobody has said')).then(
+      (replication) => replication ?? unknown,
+      () => unknown,
+    );
   }
 
   /** Waits for executors to obey a stop, and reads meanwhile what it has hit. */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Drill, drillReportSchema, type DrillReport, parseTarget, runningDrill } from '../../flags/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import { examine } from '../doctor/examine.ts';
+import { diagnose } from '../doctor/index.ts';
 import { runDrill } from '../drill/drill.ts';
 import { drillingOf } from '../drill/drilling.ts';
 import { drillTarget, KINDS } from '../drill/kinds.ts';
@@ -38,13 +40,10 @@ export function drilling(acting: Acting): Pick<ControlPlane, DrillMethods> {
     const target = drillTarget(kind, given, id);
     const { state, time } = await opened.whole();
     const hear = () => opened.hearing.hear();
-    return {
-      id,
-      target,
-      state,
-      time,
-      before: await preflight({ state, time, hear, connection }, { id, kind, target }),
-    };
+    const unsafe = diagnose(await examine(opened, [])).filter(({ level }) => level === 'unsafe');
+    const found = await preflight({ state, time, hear, connection }, { id, kind, target });
+    const before = { ...found, notes: [...unsafe.map(({ says }) => `doctor: ${says}`), ...found.notes] };
+    return { id, target, state, time, before };
   }
 
   /** The report of a drill, where the log has it. */

@@ -5,6 +5,7 @@ import { Acting } from './acting.ts';
 import { approvals } from './approvals.ts';
 import { beginning } from './beginning.ts';
 import { budgets } from './budgets.ts';
+import { doctor } from './doctor.ts';
 import { drilling } from './drilling.ts';
 import { executors } from './executors.ts';
 import { features } from './features.ts';
@@ -41,6 +42,7 @@ export function controlPlaneOf(
     ...drilling(acting),
     ...judging(acting),
     ...status(acting),
+    ...doctor(acting),
     ...executors(acting),
     ...runs(acting),
     ...log(acting),

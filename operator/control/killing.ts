@@ -26,7 +26,10 @@ export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> =
     const kill = found ? killRecord(acting.organizationId, found) : null;
     const already = change?.already ?? false;
     notify(waiting.onRecorded, { epoch: head.epoch, already, kill });
-    const heard = await acting.heard(command, recorded, waiting);
+    const [heard, replication] = await Promise.all([
+      acting.heard(command, recorded, waiting),
+      acting.replication(recorded),
+    ]);
     if (!kill) {
       // It was recorded, and lifted again before it was read back.
       throw new KillSwitchError(
@@ -34,7 +37,7 @@ export const killing = (acting: Acting): Pick<ControlPlane, 'kill' | 'revive'> =
         `The kill of ${target} was recorded at epoch ${head.epoch}, and has been lifted since.`,
       );
     }
-    return { kill, epoch: head.epoch, already, ...heard };
+    return { kill, epoch: head.epoch, already, ...heard, ...replication };
   },
 
   async revive(options) {

@@ -1,4 +1,5 @@
 import { entryKey, KillSwitchError } from '../../flags/index.ts';
+import { openRuns } from '../agents.ts';
 import type { Command } from '../commands/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { givenList } from '../given/list.ts';
@@ -6,6 +7,7 @@ import { givenResolve } from '../given/resolve.ts';
 import { givenRollback, givenScope } from '../given/rollback.ts';
 import { NotInitialisedError } from '../refusals.ts';
 import { previewOf, rollBack } from '../rollback.ts';
+import { runRows } from '../run-rows.ts';
 import {
   type Beside,
   givenRun,
@@ -13,7 +15,6 @@ import {
   noRun,
   type ResolvedIntents,
   runEntry,
-  runRows,
   toResolve,
   wholeRun,
 } from '../runs.ts';
@@ -37,7 +38,9 @@ export function runs(acting: Acting): Pick<ControlPlane, 'runs' | 'run' | 'resol
   return {
     async runs(options = {}) {
       const { skip, limit } = givenList('runs', options, {});
-      return runRows(journalsOf(connection), { skip, limit }, await beside());
+      const known = await beside();
+      const { records } = await opened.hearing.seen();
+      return runRows(journalsOf(connection), { skip, limit }, { ...known, open: openRuns(known.heard, records) });
     },
 
     async run(runId, options = {}) {

@@ -7,6 +7,7 @@ import { givenList } from '../given/list.ts';
 import { heldStops } from '../held-stops.ts';
 import { judgeReports } from '../judge-reports.ts';
 import { KILL_FILTERS } from '../list-filters.ts';
+import { operatingNow } from '../operating-now.ts';
 import { killRecords, statusOf } from '../status.ts';
 import type { Acting } from './acting.ts';
 
@@ -16,20 +17,22 @@ export const status = ({
   opened,
   organizationId,
 }: Acting): Pick<ControlPlane, 'status' | 'forks' | 'kills'> => ({
-  async status(...given: readonly unknown[]) {
-    takesNone('status', given);
-    const whole = await opened.whole();
-    const { state } = whole;
-    const heard = await opened.hearing.hear();
-    return {
-      ...statusOf({ organizationId, ...whole }, heard),
-      held_approvals: await heldApprovals(connection),
-      budgets: await readBudgets(connection, whole),
-      tripwires: tripwireRows(state),
-      stops: await heldStops(connection, state),
-      ...(await judgeReports(heard.beats, state, connection)),
-      store_problem: await connection.problem(),
-    };
+  async status(options = {}) {
+    const asked = givenList('status', options, {});
+    return opened.kept.use(async (whole) => {
+      const { state } = whole;
+      const heard = await opened.hearing.hear();
+      return {
+        ...statusOf({ organizationId, ...whole }, heard, asked),
+        held_approvals: await heldApprovals(connection),
+        budgets: await readBudgets(connection, whole),
+        tripwires: tripwireRows(state),
+        stops: await heldStops(connection, state),
+        operating: await operatingNow(connection, whole.time),
+        ...(await judgeReports(heard.beats, state, connection)),
+        store_problem: await connection.problem(),
+      };
+    });
   },
 
   async forks(...given: readonly unknown[]) {
@@ -41,6 +44,6 @@ export const status = ({
 
   async kills(options = {}) {
     const asked = givenList('kills', options, KILL_FILTERS);
-    return killRecords({ organizationId, ...(await opened.whole()) }, asked);
+    return opened.kept.use(async (whole) => killRecords({ organizationId, ...whole }, asked));
   },
 });

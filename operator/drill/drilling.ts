@@ -19,6 +19,9 @@ const [STOP_MS, EACH_MS] = [10_000, 10_000];
 /** How long stops of executors are tried to be copied, in milliseconds. */
 const COPY_MS = 1000;
 
+/** Of its own run nobody asks how many replicas have the stop. */
+const UNTOLD = Object.freeze({ replicated: null, replicas: null });
+
 /** An opened switch, as far as drills use it. */
 export interface OpenedForDrills {
   readonly connection: ControlConnection;
@@ -45,7 +48,7 @@ export function drillingOf(opened: OpenedForDrills, actor: Actor, organizationId
       whatIsHit(hearing, command, Math.max(KILL_RETURN_MS, STOP_MS)),
       stopHeard(hearing, { head, reach: reachOf(command), ...waiting }, pace),
     ]);
-    return { kill: recordOf(view.get('kill', target)), epoch: head.epoch, already: false, matched, acknowledgements };
+    return { kill: recordOf(view.get('kill', target)), epoch: head.epoch, already: false, ...UNTOLD, matched, acknowledgements };
   }
 
   const recordOf = (entry: Parameters<typeof killRecord>[1] | undefined): KillRecord => {

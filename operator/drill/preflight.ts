@@ -81,7 +81,7 @@ function performerOf(heard: Heard, { kind, target: text }: Asked): Performer | n
 
 /**
  * Looks whether a drill can be begun: the store, the executors, the target, and what the drill's own work would meet.
- * `doctor` looks at more; what it finds unsafe belongs here too.
+ * What `doctor` calls unsafe is noted beside it.
  */
 export async function preflight(looked: Looked, asked: Asked): Promise<Preflight> {
   const { state, connection } = looked;

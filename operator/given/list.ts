@@ -1,4 +1,4 @@
-import { idProblem, invalid, isPattern, quoteId, readTarget, textProblem } from '../../flags/index.ts';
+import { EVENT_TYPES, idProblem, invalid, isPattern, quoteId, readTarget, textProblem } from '../../flags/index.ts';
 import { checkKeys, type Keys, readable } from '../../flags/options.ts';
 import { keysOf, tableOf } from '../../flags/table.ts';
 import { EXECUTOR_STATES } from '../acknowledge.ts';
@@ -172,6 +172,11 @@ const READ: { readonly [F in FilterName]: (given: unknown) => FilterValues[F] } 
     );
   },
   actor: (given) => text('actor', given, textProblem(given)),
+  type(given) {
+    const type = EVENT_TYPES.find((each) => each === given);
+    if (type !== undefined) return type;
+    throw invalid(`${quoteId(given)} is not a type of event: it must be one of ${EVENT_TYPES.join(', ')}.`);
+  },
   since: (given) => Date.parse(isoTime(given)),
   state(given) {
     const state = EXECUTOR_STATES.find((each) => each === given);

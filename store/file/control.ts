@@ -6,6 +6,7 @@ import {
   awaitPrecedence,
   type Batch,
   controlView,
+  NO_REPLICAS,
   readBack,
   readsOnlyKills,
   sameHead,
@@ -21,11 +22,13 @@ import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
 import { forgetOwner, ownerMeant } from './forget-owner.ts';
 import { readForks } from './fork-reports.ts';
+import { inspectFolder } from './inspection.ts';
 import { fileLedgerReader } from './ledger.ts';
 import { OldForks } from './old-forks.ts';
 import { fileJournals } from './journal.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { filePaths, reportFolders, storeFolder } from './paths.ts';
+import { fileOperating } from './operating.ts';
 import { Precedence } from './precedence.ts';
 import { readLog } from './read-log.ts';
 import { readBeats } from './read-beats.ts';
@@ -34,6 +37,7 @@ import { Serial } from './serial.ts';
 import { fileShelfReader } from './shelf.ts';
 import { fileStopReader } from './stops.ts';
 import type { Base } from './snapshot-file.ts';
+import { fileTally } from './tally.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
 
 /** Where the switch lies. */
@@ -112,6 +116,8 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           await journals.close();
         },
         shelf: fileShelfReader(paths, admit),
+        replication: () => Promise.resolve(NO_REPLICAS),
+        inspect: () => inspectFolder(root, paths),
         anchors: { remembered: async () => rememberedOf({ root, organizationId }) },
         read(keys) {
           readAt = performance.now();
@@ -159,6 +165,8 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         journals: journals.journals,
         ledger: fileLedgerReader(paths, { now: wall, admit }),
         stops: fileStopReader(paths, admit),
+        tally: fileTally(paths, admit),
+        operating: fileOperating(paths, { now: wall, admit }),
         problem: async () => null,
         forks: {
           read(generation) {
@@ -180,7 +188,12 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           };
           return reports.run('forget', forget, { ms: requestTimeoutMs, steps: () => steps });
         },
-        log: (after) => readLog(paths.log, after, { ms: stalledMs, known: reader.log.recent(after), admit }),
+        async *log(after) {
+          // From a snapshot on, so that an event near the end is found from there. What is damaged, reading it says.
+          if (after > 0) await reading('log', async () => {}).catch(() => {});
+          const { log } = reader;
+          yield* readLog(paths.log, after, { ms: stalledMs, known: log.recent(after), later: log.end, admit });
+        },
       };
     },
   };

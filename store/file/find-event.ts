@@ -75,6 +75,31 @@ export async function findEvent(
   return null;
 }
 
+/** By how many events an event may stand before a later one that is known, so that it is looked up from there. */
+const NEAR = 20_000;
+
+/**
+ * The event with this number (the one before, where a recovery has skipped it), found from a later one by going back
+ * from hash to hash; null where it is far from that, or not found so. The lines before it are not read.
+ */
+export async function eventBefore(file: OpenedFile, epoch: number, later: ChainEnd): Promise<ChainEnd | null> {
+  if (epoch < 1 || epoch >= later.epoch || later.epoch - epoch > NEAR) return null;
+  const before = new Map<string, { readonly prev: string; readonly seq: number }>();
+  for await (const lines of readLines(file, await startBefore(file, epoch - DISORDER))) {
+    for (const line of lines) {
+      const found = eventIn(line);
+      if (found) before.set(found.hash, { prev: found.prev, seq: found.seq });
+    }
+    if (before.has(later.hash)) break;
+  }
+  let { hash } = later;
+  for (let at = before.get(hash); at !== undefined; at = before.get(hash)) {
+    if (at.seq <= epoch) return { epoch: at.seq, hash };
+    hash = at.prev;
+  }
+  return null;
+}
+
 /** The hashes of the chain that ends with `end`, as far back as they are known, up to GENESIS; the oldest first. */
 function chainTo(end: string, before: ReadonlyMap<string, string>): string[] {
   const hashes = [end];

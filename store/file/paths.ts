@@ -31,6 +31,10 @@ export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], st
   readonly log: string;
   /** Names the operator who alone may append for a moment, because a change of theirs that goes first was overtaken. */
   readonly precedence: string;
+  /** How often what was refused was tried, beyond what the log says. */
+  readonly attempts: string;
+  /** When an operating process has last said that it runs. */
+  readonly operating: string;
   /** A file that is there once an operator has made all folders in which executors report. */
   readonly made: string;
   /** What executors report, of all organizations: a folder that an operator makes. */
@@ -52,6 +56,8 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     ...{ root, control, reported, executors, anchors: join(executors, 'anchors') },
     log: join(control, 'log.jsonl'),
     precedence: join(control, 'precedence'),
+    attempts: join(control, 'attempts'),
+    operating: join(control, 'operating'),
     made: join(control, 'folders-made'),
     beats: of('beats'),
     forks: of('forks'),

@@ -1,7 +1,7 @@
 import { isKillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { logError } from './file-errors.ts';
-import { findEvent } from './find-event.ts';
+import { eventBefore, findEvent } from './find-event.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { readLines } from './read-lines.ts';
@@ -17,19 +17,21 @@ interface Reading {
   readonly ms: number;
   /** The event numbered `after`, where the caller has read the log up to it before: reading then begins there. */
   readonly known?: ChainEnd | null;
+  /** A later event that the caller has read: one that is not far before it is looked up from there. */
+  readonly later?: ChainEnd;
   /** Called before each step; throws once the connection has been closed. */
   readonly admit: () => void;
 }
 
 /**
- * The events of the log after this `seq`. Without `known`, and where only the whole log can explain a line behind it,
- * reading begins at the first line.
+ * The events of the log after this `seq`. Where that place is not known or found, and where only the whole log can
+ * explain a line behind it, reading begins at the first line.
  * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE, and what `admit` throws
  */
 export async function* readLog(
   path: string,
   after: number,
-  { ms, known = null, admit }: Reading,
+  { ms, known = null, later, admit }: Reading,
 ): AsyncGenerator<LogEvent> {
   let file: OpenedFile | null = null;
   let last = after;
@@ -37,8 +39,12 @@ export async function* readLog(
     admit();
     file = openFile(path);
     if (!file) return;
-    const found = known && (await withDeadline(findEvent(file, known), ms, 'log'));
-    for (const start of [found, { end: 0, chain: new LogChain() }]) {
+    const near = known ?? (later ? await withDeadline(eventBefore(file, after, later), ms, 'log') : null);
+    const found = near && (await withDeadline(findEvent(file, near), ms, 'log'));
+    const fromFirst = (forgets: boolean): Start => ({ end: 0, chain: new LogChain(undefined, { forgets }) });
+    // Only the last one remembers every hash: the line of a writer that slept for long needs that.
+    const starts = [found, fromFirst(true), fromFirst(false)];
+    for (const [index, start] of starts.entries()) {
       if (start === null) continue;
       try {
         for await (const event of eventsFrom(file, start, { ms, admit })) {
@@ -48,7 +54,7 @@ export async function* readLog(
         }
         return;
       } catch (error) {
-        if (start !== found || !isKillSwitchError(error) || error.code !== 'CORRUPT') throw error;
+        if (index === starts.length - 1 || !isKillSwitchError(error) || error.code !== 'CORRUPT') throw error;
       }
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
 import { checkKeys, readable } from '../../flags/options.ts';
-import { controlView, readBack, sameHead } from '../answers.ts';
+import { controlView, NO_REPLICAS, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
 import { memoryLedgerParts, memoryLedgerReader } from './ledger.ts';
@@ -10,6 +10,7 @@ import { memoryApprovalKeeper } from './approvals.ts';
 import { memoryReader } from './reader.ts';
 import { memoryShelf } from './shelf.ts';
 import { memoryStopReader } from './stops.ts';
+import { memoryTally } from './tally.ts';
 
 function givenMemory(options: { readonly memory: Memory }): { readonly memory: Memory } {
   const isStore = typeof options === 'object' && options !== null && 'open' in options;
@@ -89,7 +90,20 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         },
         ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStopReader(memory, organizationId, admit),
+        tally: memoryTally(() => memory.organization(organizationId).attempts, admit),
+        operating: {
+          async note() {
+            await admit('write');
+            memory.organization(organizationId).operating.at = memory.time;
+          },
+          async last() {
+            await admit('read');
+            return memory.organization(organizationId).operating.at;
+          },
+        },
         anchors: null,
+        inspect: () => Promise.resolve({ takesNone: null, of: null }),
+        replication: () => Promise.resolve(NO_REPLICAS),
         snapshots: null,
         problem: async () => null,
         async *log(after) {

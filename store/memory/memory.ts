@@ -37,6 +37,10 @@ export interface Organization {
   readonly approvals: KeptApprovals;
   readonly book: LedgerBook;
   readonly stops: KeptStops;
+  /** When an operating process has last said that it runs. */
+  readonly operating: { at: string | null };
+  /** How often what was refused was tried. */
+  readonly attempts: Map<string, number>;
 }
 
 /** The stops of executors, by their ids. The list is another one after each change. */
@@ -47,7 +51,18 @@ export interface KeptStops {
 /** All but the state, which is the fold of its events. */
 type Backup = Omit<Organization, 'state'>;
 
-const backupOf = ({ events, beats, forks, reports, journal, approvals, book, stops }: Backup): Backup => ({
+const backupOf = ({
+  events,
+  beats,
+  forks,
+  reports,
+  journal,
+  approvals,
+  book,
+  stops,
+  operating,
+  attempts,
+}: Backup): Backup => ({
   events: [...events],
   beats: new Map(beats),
   forks: new Map(forks),
@@ -56,6 +71,8 @@ const backupOf = ({ events, beats, forks, reports, journal, approvals, book, sto
   approvals: structuredClone(approvals),
   book: new LedgerBook(structuredClone(book.text())),
   stops: { ...stops },
+  operating: { ...operating },
+  attempts: new Map(attempts),
 });
 
 /** What `Memory.copy` took: a backup. */
@@ -122,7 +139,8 @@ export class Memory {
       found = {
         ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
         ...{ reports: noReports(), journal: noJournal() },
-        ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] } },
+        ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] }, operating: { at: null } },
+        attempts: new Map(),
       };
       this.#organizations.set(id, found);
     }

@@ -14,6 +14,7 @@ const COMMANDS = {
   hdel: 'W',
   hexists: 'R',
   hget: 'R',
+  hincrby: 'RW',
   hgetall: 'R',
   hkeys: 'R',
   hlen: 'R',
@@ -89,6 +90,8 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
   },
   changes: { executor: ['fcall', 'get', 'incr'], operator: [...SCRIPT, 'get', 'incr'] },
   precedence: { operator: [...SCRIPT, 'pttl', 'get', 'set'] },
+  attempts: { operator: ['hlen', 'hget', 'hincrby', 'hdel', 'pexpire'] },
+  operating: { operator: ['pttl', 'set'], viewer: ['pttl'] },
   journal: {
     executor: ['fcall', 'hsetnx', 'hget', 'hmget'],
     operator: [...SCRIPT, 'hmget', 'hdel'],
@@ -134,14 +137,15 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
   },
   checkpoints: { executor: ['fcall', 'hset', 'hget', 'hdel', ...KEPT_FOR], operator: ['exists'] },
   checkpointTimes: { executor: ['fcall', 'zadd', 'zcard', 'zpopmin', 'zrem', ...KEPT_FOR] },
+  // No HDEL for executors: what is asked under an id would be exchanged between being shown and being approved.
   approvals: {
-    executor: ['fcall', 'hget', 'hsetnx', 'hdel'],
+    executor: ['fcall', 'hget', 'hsetnx'],
     operator: [...MEASURED, 'exists', 'hdel'],
     viewer: MEASURED,
   },
   // With these executors of other names learn that a request waits, and until when, and nothing of what it is about.
   approvalTimes: {
-    executor: ['fcall', 'zadd', 'zcard', 'zrange', 'zrem', 'zscore'],
+    executor: ['fcall', 'zadd', 'zcard', 'zscore'],
     others: ['zscore'],
     operator: ['exists', 'zrem'],
   },

@@ -69,7 +69,7 @@ function differences(is: AclUse, needed: AclUse): string[] {
 export function permissionHint({ user, location }: Pick<RedisEndpoint, 'user' | 'location'>, needed: AclUse): string {
   const { organizationId, executor } = needed;
   const organization = organizationId === 'default' ? '' : ` --organization ${shellWord(organizationId)}`;
-  const print = `kill-switch redis acl${executor === null ? '' : ` --executor ${shellWord(executor)}`}${organization} --store ${shellWord(location)}`;
+  const print = `kill-switch redis acl --only ${executor === null ? 'operator' : `executor --executor ${shellWord(executor)}`}${organization} --store ${shellWord(location)}`;
   const keys = redisKeys(organizationId, needed);
   const own = executor === null ? '' : ` It writes ${keys.executor(executor).prefix}* and hears ${keys.channel}.`;
   const is = user === null ? null : useOf(user);

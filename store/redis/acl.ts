@@ -84,3 +84,6 @@ export function operatorUser(scope: AclScope): AclUser {
 export function viewerUser(scope: AclScope): AclUser {
   return userOf(scope, 'viewer', null);
 }
+
+/** Nobody is `default`, the user of connections without a name, who may do everything on a new server. */
+export const DEFAULT_OFF: AclUser = { name: 'default', rules: ['off'] };

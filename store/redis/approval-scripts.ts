@@ -9,9 +9,10 @@ local function stamped(text) return string.sub(text, 1, -2) .. ',"at_ms":' .. st
 
 /**
  * Keeps a request, unless there is one of this id: a request is never changed. Makes room by removing those that are
- * over. KEYS: requests, their times, names, claims. ARGV: id, request, for how long it is open in milliseconds, how
- * many may be open, for how long one is kept that is over, the escaped name, what executors' keys begin with. Returns
- * the kept request; '' where there is no room.
+ * over, where this user may; one that is confined to a name may not, and an operating process does.
+ * KEYS: requests, their times, names, claims.
+ * ARGV: id, request, for how long it is open in milliseconds, how many may be open, for how long one is kept that is
+ * over, the escaped name, what executors' keys begin with. Returns the kept request; '' where there is no room.
  */
 export const REQUEST_APPROVAL = `${ENTERING}${NOW}
 local known = redis.call('HGET', KEYS[1], ARGV[1])
@@ -21,16 +22,15 @@ local function remove(id)
   redis.call('ZREM', KEYS[2], id)
 end
 local most = tonumber(ARGV[4])
-for _, id in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', now - ARGV[5], 'BYSCORE', 'LIMIT', 0, 100)) do remove(id) end
-if redis.call('ZCARD', KEYS[2]) >= most then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE')) do remove(id) end
-end
-if redis.call('ZCARD', KEYS[2]) >= most then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+local function isFull() return redis.call('ZCARD', KEYS[2]) >= most end
+if redis.acl_check_cmd('HDEL', KEYS[1], ARGV[1]) then
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', now - ARGV[5], 'BYSCORE', 'LIMIT', 0, 100)) do remove(id) end
+  for _, id in ipairs(isFull() and redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE') or {}) do remove(id) end
+  for _, id in ipairs(isFull() and redis.call('ZRANGE', KEYS[2], 0, -1) or {}) do
     if redis.call('HGET', KEYS[4], id) then remove(id) end
   end
 end
-if redis.call('ZCARD', KEYS[2]) >= most then return '' end
+if isFull() then return '' end
 if not isEntered(KEYS[3], ARGV[6]) then
   local refused = enter(KEYS[3], ARGV[6], ARGV[7])
   if refused then return refused end

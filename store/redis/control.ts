@@ -26,16 +26,20 @@ import { redisApprovalKeeper } from './approvals.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import { evictionProblem } from './eviction.ts';
+import { inspectRedis } from './inspection.ts';
 import { loadIoredis } from './ioredis.ts';
 import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { redisLedgerReader } from './ledger.ts';
+import { redisOperating } from './operating.ts';
 import { atOneMoment, redisReader } from './reader.ts';
 import { headText, headTextAfter, logId, reply } from './replies.ts';
+import { redisReplication } from './replication.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
 import { redisShelfReader } from './shelf.ts';
 import { redisStopReader } from './stops.ts';
+import { redisTally } from './tally.ts';
 import { Upkeep } from './upkeep.ts';
 import { writersName } from '../writers.ts';
 
@@ -217,6 +221,10 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     approvals: redisApprovalKeeper(parts),
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
+    tally: redisTally(parts),
+    operating: redisOperating(parts, endpoint),
+    replication: redisReplication(parts),
+    inspect: () => inspectRedis(parts, endpoint),
     problem: async () => {
       const problem = await connection.request({ access: 'read', send: evictionProblem });
       return problem === null ? null : `Redis at ${endpoint.location} ${problem}.`;

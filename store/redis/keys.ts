@@ -19,6 +19,10 @@ export const SHARED_KEYS = {
   changes: 'changes',
   /** Names the operator who alone may append for a moment, because a change of theirs that goes first was overtaken. */
   precedence: 'precedence',
+  /** A hash: what was tried and refused → how often, beyond what the log says. */
+  attempts: 'attempts',
+  /** Goes by itself after an hour without an operating process. */
+  operating: 'operating',
   /**
    * A hash: idempotency key, line end, number of the attempt → who has intended it, and the intent as JSON. Executors
    * may only add fields (HSETNX), so the first intent of an attempt stays.

@@ -116,24 +116,42 @@ function notCallable(error: unknown): NotCalled | null {
   return /^NOPERM .* run the 'fcall(_ro)?' command/i.test(error.message) ? 'unknown' : null;
 }
 
+/** What a script answered, and how many replicas had its write in time. */
+export interface Sent {
+  readonly reply: unknown;
+  readonly copies: number;
+}
+
+/**
+ * Sends the text of a script, and in the same turn a WAIT, since on a later connection that would wait for nothing.
+ * `waitMs`: for how long. Not known counts as no copy.
+ */
+export const sendScript = (client: Redis, { script, ...call }: ScriptCall): Promise<Sent> =>
+  sending(client, call, ['EVAL', script.lua]);
+
+async function sending(
+  client: Redis,
+  { keys, args, replicas = 0, waitMs = 0 }: Omit<ScriptCall, 'script'>,
+  [command, body]: readonly [string, string],
+): Promise<Sent> {
+  const [reply, copies] = await Promise.allSettled([
+    client.call(command, body, keys.length, ...keys, ...args),
+    replicas > 0 ? client.call('WAIT', replicas, waitMs) : 0,
+  ]);
+  if (reply.status === 'rejected') throw reply.reason;
+  return { reply: reply.value, copies: copies.status === 'fulfilled' ? Number(copies.value) : 0 };
+}
+
 /**
  * Runs a script: as a function of the library, else by its SHA-1, else by its text; a way that fails has done nothing.
- * WAIT is sent in the same turn, since on a later connection it would wait for nothing. ioredis' `defineCommand` is not
- * used: it could send the text after the WAIT.
+ * ioredis' `defineCommand` is not used: it could send the text after the WAIT.
  */
 export async function runScript(client: Redis, call: ScriptCall): Promise<{ reply: unknown; replicated: boolean }> {
-  const { script, keys, args, replicas = 0, waitMs = 0 } = call;
+  const { script, replicas = 0 } = call;
   const { stream } = client;
   const send = async (command: string, body: string): Promise<{ reply: unknown; replicated: boolean }> => {
-    const [reply, copies] = await Promise.allSettled([
-      client.call(command, body, keys.length, ...keys, ...args),
-      replicas > 0 ? client.call('WAIT', replicas, waitMs) : 0,
-    ]);
-    if (reply.status === 'rejected') throw reply.reason;
-    return {
-      reply: reply.value,
-      replicated: replicas === 0 || (copies.status === 'fulfilled' && Number(copies.value) >= replicas),
-    };
+    const { reply, copies } = await sending(client, call, [command, body]);
+    return { reply, replicated: copies >= replicas };
   };
   const byItself = async (): Promise<{ reply: unknown; replicated: boolean }> => {
     if (replicas > 0) return send('EVAL', script.lua); // after an unknown SHA-1 the WAIT would use up the time

@@ -43,6 +43,16 @@ test.skipIf(!hasRedis)('npm run bench measures every number and prints it as one
     /^one more kill on Redis/,
     /^one more kill on the file store/,
     /^bytes that one more kill/,
+    /^one event on the file store/,
+    /^one event on Redis/,
+    /^start of an executor on the file store/,
+    /^start of an executor on Redis/,
+    /^status on the file store/,
+    /^status on Redis/,
+    /^log verify .* the file store: time/,
+    /^log verify .* the file store: memory/,
+    /^log verify .* Redis: time/,
+    /^log verify .* Redis: memory/,
     /^reservation of three budgets/,
   ]) {
     expect(names).toContainEqual(expect.stringMatching(name));

@@ -28,6 +28,7 @@ function openedStore(options: Given = {}) {
   const opened = new OpenedSwitch({
     connection: store.open({ organizationId: 'default', requestTimeoutMs: 2000 }),
     place: { location: store.location, organizationId: 'default' },
+    ownClock: false,
     retryMs: 2000,
     operate: null,
     pace: quickPace(),

@@ -60,8 +60,14 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   requests_full: [
     { kind: 'requests_full', most: 100 },
     'INVALID_STATE',
-    '100 requests wait for another person already, and no more are taken. Agree to one (approveRequest), or withdraw one (withdrawRequest).',
-    '100 requests wait for another person already, and no more are taken. Agree to one (kill-switch approve ID), or withdraw one (kill-switch requests withdraw ID).',
+    'As many requests as are taken (100) wait for another person already. Agree to one (approveRequest), or withdraw one (withdrawRequest).',
+    'As many requests as are taken (100) wait for another person already. Agree to one (kill-switch approve ID), or withdraw one (kill-switch requests withdraw ID).',
+  ],
+  request_too_long: [
+    { kind: 'request_too_long', size: 70_000, most: 65_536 },
+    'INVALID_ARGUMENT',
+    'This would have to wait for another person, and a request has at most 65536 characters of JSON, not 70000. Ask for it in parts.',
+    'This would have to wait for another person, and a request has at most 65536 characters of JSON, not 70000. Ask for it in parts.',
   ],
   drill_required: [
     { kind: 'drill_required', drill_ms: 60_000, passed_at: null },

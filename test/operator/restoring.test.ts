@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openControlPlane, type ControlPlane, type OpenControlPlaneOptions } from '../../operator/index.ts';
-import type { LogEvent } from '../../flags/index.ts';
+import type { LogEvent, Role } from '../../flags/index.ts';
+import { fileControlStore } from '../../store/file/control.ts';
+import { fakeClock } from '../../testing/fake-clock.ts';
 import { allStores } from '../guard/real-sides.ts';
+import { temporaryFolder } from '../servers/index.ts';
 import type { Sides } from '../guard/open-switch.ts';
 
 /** People at one switch, each with a process of their own as far as the store can tell. */
@@ -132,6 +136,17 @@ describe.each(allStores)('giving authority back, over %s', (_name, sides) => {
     expect(await ann.verifyLog()).toMatchObject({ ok: true });
   });
 
+  test('by processes that come and go is counted all the same', async () => {
+    const { as, ann } = await people(sides);
+    await ann.kill({ target: 'agent:x' });
+    for (let i = 0; i < 5; i += 1) {
+      const control = await as(`olga`, { operator: { id: 'olga', roles: ['operator'] } });
+      expect(await code(control.revive({ target: 'agent:x', reason: 'x' }))).toBe('ROLE_REQUIRED');
+      await control.close();
+    }
+    expect((await eventsOf(ann, 'refused')).map(({ data }) => data['count'])).toEqual([1]);
+  });
+
   test('at no target is recorded as an attempt too', async () => {
     const { ann } = await people(sides);
     expect(await code(ann.kill({ target: 'agnt:x' }))).toBe('INVALID_ARGUMENT');
@@ -143,4 +158,32 @@ describe.each(allStores)('giving authority back, over %s', (_name, sides) => {
       ]),
     );
   });
+});
+
+test('what processes have counted stands in the next event of its kind', async () => {
+  const directory = join(temporaryFolder('attempts').path, 'switch');
+  const clock = fakeClock();
+  const store = fileControlStore({ directory, clock });
+  const as = (id: string, roles?: Role[]): Promise<ControlPlane> =>
+    openControlPlane({ store, operator: { id, ...(roles && { roles }) } });
+  const ann = await as('ann');
+  onTestFinished(() => ann.close());
+  await ann.init();
+  const tries = async (): Promise<void> => {
+    const olga = await as('olga', ['operator']);
+    expect(await code(olga.setAutonomy({ action: 'a.b', stage: 'trusted', reason: 'x' }))).toBe('ROLE_REQUIRED');
+    await olga.close();
+  };
+  const counts = async (): Promise<unknown[]> => (await eventsOf(ann, 'refused')).map(({ data }) => data['count']);
+  for (let i = 0; i < 5; i += 1) await tries();
+  expect(await counts()).toEqual([1]);
+  clock.pass(61_000);
+  await tries();
+  expect(await counts()).toEqual([1, 5]);
+  clock.pass(61_000); // the next one comes later
+  await tries();
+  expect(await counts()).toEqual([1, 5]);
+  clock.pass(61_000);
+  await tries();
+  expect(await counts()).toEqual([1, 5, 2]);
 });

@@ -10,6 +10,8 @@ export interface RedisOptions {
   readonly config?: readonly string[];
   /** Sets `requirepass`; it is part of `url`. */
   readonly password?: string;
+  /** As whom `cli` connects, where that is not the default user. */
+  readonly administrator?: { readonly username: string; readonly password: string };
   /** A folder made by `copyData()`, of this or of another server, to start from. */
   readonly fromCopy?: string;
   /** Further arguments: `['--sentinel']`. */
@@ -22,7 +24,7 @@ export interface RedisServer extends Pick<ServerProcess, 'process' | 'output' | 
   readonly port: number;
   /** Its data folder. */
   readonly dir: string;
-  /** One command on a connection of its own, with the default user; rejects after 5 s. */
+  /** One command on a connection of its own, as `administrator` or the default user; rejects after 5 s. */
   cli(...command: readonly [string, ...(string | number)[]]): Promise<unknown>;
   /** A copy of the data as it is now; it lives until `stop()`. */
   copyData(): Promise<string>;
@@ -38,7 +40,7 @@ export function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
 
 async function startOn(
   port: number,
-  { config = [], password, fromCopy, args = [] }: RedisOptions,
+  { config = [], password, administrator, fromCopy, args = [] }: RedisOptions,
 ): Promise<RedisServer> {
   const folder = temporaryFolder('redis');
   const dir = join(folder.path, 'data');
@@ -54,6 +56,7 @@ async function startOn(
       host: '127.0.0.1',
       port,
       ...(password ? { password } : {}),
+      ...administrator,
       lazyConnect: true,
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,

@@ -94,7 +94,11 @@ async function trial(diesAfterMs: number | null): Promise<{ before: number; late
     for (const proxy of proxies) await proxy.stop();
     proxies = await Promise.all(ports.map((port) => startFaultProxy({ port: promoted.port, listenPort: port })));
   };
-  const killing = control.kill({ target: 'agent:busy' }).then(() => now());
+  const killing = control.kill({ target: 'agent:busy' }).then(({ replicated }) => {
+    // One that dies meanwhile has said nothing, and its successor may have no replica yet.
+    if (diesAfterMs === null) expect(replicated).toBeGreaterThanOrEqual(1);
+    return now();
+  });
   let returned: number;
   if (diesAfterMs === null) {
     returned = await killing;

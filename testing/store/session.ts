@@ -112,6 +112,9 @@ const BEAT: Omit<Beat, 'id' | 'name' | 'applied'> = {
   fork: null,
 };
 
+/** What planning reads of any change: whether all is understood, and what giving authority back takes. */
+const ALWAYS = (['control', 'mode', 'governance', 'requests', 'refusals'] as const).map((kind) => entryKey(kind));
+
 /** One change as it would be appended now. `beyond`: an epoch that executors may have seen, for a `recover`. */
 export async function plan<T extends EventType>(
   control: ControlConnection,
@@ -119,7 +122,7 @@ export async function plan<T extends EventType>(
   data: EventData<T>,
   beyond = 0,
 ): Promise<Append> {
-  const view = await control.read([entryKey('control'), entryKey('mode'), ...touched(type, data)]);
+  const view = await control.read([...ALWAYS, ...touched(type, data)]);
   const reason = `“${type}” \\ \u2028 ✋`;
   const change = nextChange(view, { type, data, at: view.time, actor: 'unverified:dana', reason, beyond });
   return { ...change, expected: view.head };

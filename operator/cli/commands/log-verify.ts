@@ -2,30 +2,68 @@ import { isKillSwitchError, shownId } from '../../../flags/index.ts';
 import type { ControlPlane } from '../../control-plane.ts';
 import { RefusedError, refusalText } from '../../refusals.ts';
 import type { LogVerification } from '../../verify-log.ts';
-import { type Context, EXIT, type Verb } from '../command.ts';
-import { count } from '../output.ts';
+import { verifyLogFile } from '../../verify-log-file.ts';
+import { type Answer, type Context, EXIT, type Verb } from '../command.ts';
+import { count, shortTime } from '../output.ts';
+
+interface VerifyOptions {
+  readonly against?: string;
+  readonly fingerprint?: string;
+}
 
 export const verb: Verb = (command, perform) => {
-  command.action(
-    perform(async (context) => {
-      const control = await context.control();
-      let says = notVerified;
-      const value = await control.verifyLog().catch((error: unknown): LogVerification => {
-        if (!isKillSwitchError(error) || (error.code !== 'CORRUPT' && error.code !== 'UNKNOWN_EVENT')) throw error;
-        if (error.code === 'UNKNOWN_EVENT') says = notKnown;
-        return { ok: false, events: 0, head: null, problem: error.message };
-      });
-      const advice = value.ok ? '' : await adviceFor(control);
-      return {
-        value,
-        text: value.ok
-          ? `The log is whole: ${count(value.events, 'event')}, epoch ${value.head?.epoch}, hash ${value.head?.hash}.`
-          : says(value, context, advice),
-        exitCode: value.ok ? EXIT.done : EXIT.notVerified,
-      };
-    }),
-  );
+  command
+    .argument('[file]', 'an export to verify by itself, without a store (default: the log of the store)')
+    .option('--against <file>', 'an earlier export, or a head, that the log must contain')
+    .option('--fingerprint <key>', 'the key that must have signed the export')
+    .action(
+      perform(async (context, file: string | undefined, options: VerifyOptions): Promise<Answer> => {
+        if (file !== undefined) return ofFile(file, await verifyLogFile(file, options));
+        const control = await context.control();
+        let says = notVerified;
+        const value = await control.verifyLog(options).catch((error: unknown): LogVerification => {
+          if (!isKillSwitchError(error) || (error.code !== 'CORRUPT' && error.code !== 'UNKNOWN_EVENT')) throw error;
+          if (error.code === 'UNKNOWN_EVENT') says = notKnown;
+          return { ok: false, events: 0, head: null, problem: error.message };
+        });
+        if (value.against?.problem !== undefined)
+          return {
+            value,
+            text: `${value.problem} So the log was not compared with it: kill-switch log verify`,
+            exitCode: EXIT.notVerified,
+          };
+        if (!value.ok)
+          return { value, text: says(value, context, await adviceFor(control)), exitCode: EXIT.notVerified };
+        return { value, text: [`The log is whole: ${placeOf(value)}.`, ...comparedWith(value)] };
+      }),
+    );
 };
+
+function ofFile(file: string, value: LogVerification): Answer {
+  const name = shownId(file);
+  if (!value.ok) return { value, text: `THE EXPORT DOES NOT VERIFY. ${value.problem}`, exitCode: EXIT.notVerified };
+  const signature = value.signed
+    ? signedBy(value.signed)
+    : 'Nobody has signed it: whoever can write it can make another.';
+  return { value, text: [`${name} is whole: ${placeOf(value)}.`, signature, ...comparedWith(value)] };
+}
+
+const placeOf = ({ events, head }: LogVerification): string =>
+  `${count(events, 'event')}, epoch ${head?.epoch}, hash ${head?.hash}`;
+
+/** Whose key that is, no file can say. */
+const signedBy = ({ fingerprint, signed_at: at }: NonNullable<LogVerification['signed']>): string =>
+  `Its head was signed on ${shortTime(at)}, by that clock, by the key ${fingerprint}: compare that with the one you were told.`;
+
+function comparedWith({ against }: LogVerification): string[] {
+  if (!against) return [];
+  const name = shownId(against.file);
+  if (against.is === 'head') return [`It contains the head in ${name}: epoch ${against.head.epoch}.`];
+  const signer = against.signed ? `, signed by ${against.signed.fingerprint}` : '';
+  return [
+    `It contains all of ${name}: ${count(against.events ?? 0, 'event')} up to epoch ${against.head.epoch}${signer}.`,
+  ];
+}
 
 const place = ({ store, organizationId }: Context): string =>
   `(${store.location}, organization ${shownId(organizationId)})`;

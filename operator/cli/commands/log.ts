@@ -19,10 +19,12 @@ interface LogOptions extends ListOptions {
 type Part = { readonly skip: number; readonly limit: number } | { readonly tail: number };
 
 const FILTERS = {
-  target: 'only changes of this target: its kills, its stages; all: the base mode and kills of all',
-  agent: 'only kills of this agent',
+  target:
+    'only changes of this target: its kills, rules, stops, stages, budgets and rollbacks, decisions on what it asked; all: also the base mode',
+  agent: 'only changes of this agent, and decisions on what it asked',
   action: 'only changes of this action, of patterns that match it, or of what this pattern matches',
   actor: 'only changes by this operator',
+  type: 'only events of this type, such as kill, revive or mode',
   since: 'only changes from then on: a time (RFC 3339), or how long ago, such as 2h',
 };
 
@@ -37,9 +39,8 @@ export const verb: Verb = (command, perform) => {
         const asked = { after: options.after, ...typedFilters(options) };
         const part = partOf(options);
         if (options.follow) return { lines: lines(followedPart(context, control, asked, part), options) };
-        if (!context.json && context.screen === null)
-          return { lines: lines(partly(control.log(asked), part), options) };
-        return listed(context, control.log(asked), options);
+        if (!context.json && context.screen === null) return { lines: lines(partly(control, asked, part), options) };
+        return listed({ context, control, asked }, options);
       }),
     );
 };
@@ -58,19 +59,24 @@ async function* followedPart(
 ): AsyncGenerator<LogEvent> {
   const signal = context.untilInterrupted();
   if (!('tail' in part)) {
-    yield* partly(followed(context, control, { after, ...filters, signal }), part);
+    yield* behind(followed(context, control, { after, ...filters, signal }), part);
     return;
   }
-  const { epoch } = await control.status();
-  for await (const event of partly(control.log({ after, ...filters }), part)) if (event.seq <= epoch) yield event;
+  const { epoch } = await control.head();
+  for await (const event of partly(control, { after, ...filters }, part)) if (event.seq <= epoch) yield event;
   yield* followed(context, control, { after: Math.max(after, epoch), ...filters, signal });
 }
 
-async function* partly(events: AsyncIterable<LogEvent>, part: Part): AsyncGenerator<LogEvent> {
-  if ('tail' in part) {
-    yield* (await collected(events, part)).data;
-    return;
-  }
+async function* partly(control: ControlPlane, asked: Asked, part: Part): AsyncGenerator<LogEvent> {
+  if ('tail' in part) yield* (await collected(control, asked, part)).data;
+  else yield* behind(control.log(asked), part);
+}
+
+/** The events after those that are left out. */
+async function* behind(
+  events: AsyncIterable<LogEvent>,
+  part: Exclude<Part, { tail: number }>,
+): AsyncGenerator<LogEvent> {
   let at = 0;
   for await (const event of events) {
     at += 1;
@@ -81,18 +87,30 @@ async function* partly(events: AsyncIterable<LogEvent>, part: Part): AsyncGenera
 
 /** The events of a part, and how many there are. */
 async function collected(
-  events: AsyncIterable<LogEvent>,
+  control: ControlPlane,
+  asked: Asked,
   part: Part,
 ): Promise<{ readonly data: readonly LogEvent[]; readonly count: number }> {
   const most = 'tail' in part ? part.tail : part.skip + part.limit;
   let kept: LogEvent[] = [];
-  let total = 0;
-  for await (const event of events) {
+  const after = await beginning(control, asked, part);
+  let total = after - asked.after;
+  for await (const event of control.log({ ...asked, after })) {
     total += 1;
     if ('tail' in part || total <= most) kept.push(event);
     if (kept.length >= 2 * most + 1000) kept = lastOf(kept, most);
   }
   return { data: 'tail' in part ? lastOf(kept, most) : kept.slice(part.skip), count: total };
+}
+
+/**
+ * After which event reading begins: where the last changes of all are asked for, those before them are counted by their
+ * numbers, and not read. A recovery may have skipped numbers.
+ */
+async function beginning(control: ControlPlane, { after, ...filters }: Asked, part: Part): Promise<number> {
+  if (!('tail' in part) || Object.keys(filters).length > 0) return after;
+  const head = await control.head().catch(() => null); // reading the log says what is wrong
+  return head === null || head.recovered ? after : Math.max(after, head.epoch - part.tail);
 }
 
 const lastOf = <T>(items: readonly T[], most: number): T[] => items.slice(Math.max(0, items.length - most));
@@ -101,12 +119,18 @@ async function* lines(events: AsyncIterable<LogEvent>, { output }: LogOptions): 
   for await (const event of events) yield { value: event, text: eventLine(event, output) };
 }
 
-async function listed(context: Context, events: AsyncIterable<LogEvent>, options: LogOptions): Promise<Answer> {
+interface Listing {
+  readonly context: Context;
+  readonly control: ControlPlane;
+  readonly asked: Asked;
+}
+
+async function listed({ context, control, asked }: Listing, options: LogOptions): Promise<Answer> {
   // Whoever looks at a screen wants the newest, which are the last.
   const isPlain = options.limit === undefined && options.skip === 0 && options.after === 0;
   const onScreen: Part = isPlain ? { tail: SCREEN_ROWS } : { skip: options.skip, limit: options.limit ?? SCREEN_ROWS };
   const part = context.json || options.tail !== undefined ? partOf(options) : onScreen;
-  const { data, count: total } = await collected(events, part);
+  const { data, count: total } = await collected(control, asked, part);
   const left = total - data.length;
   const isTail = 'tail' in part;
   const rest = isTail ? left : left - part.skip;

@@ -4,14 +4,15 @@ import { IdArgument } from '../arguments.ts';
 import { type ListOptions, withListOptions } from '../list-options.ts';
 import { type Listing, listAnswer } from '../listing.ts';
 import { count } from '../output.ts';
-import { canBeUndone, type RunAnswer, type RunEntry, type RunRow } from '../../runs.ts';
+import type { RunRow } from '../../run-rows.ts';
+import { canBeUndone, type RunAnswer, type RunEntry } from '../../runs.ts';
 import { runIn } from '../run-words.ts';
 import { entryColumns, runColumns } from '../run-tables.ts';
 
 const runs: Listing<RunRow> = {
   noun: 'run',
-  order: ', the one that began last first',
-  none: 'No run has journaled anything here: only actions with reverse, irreversible or journal: true are.',
+  order: ', those that are open and have journaled nothing first, then the one that began last',
+  none: 'No run is open, and none has journaled anything: only actions with reverse, irreversible or journal: true are.',
   filters: {},
   list: async (context, { skip, limit }) => (await context.control()).runs({ skip, limit }),
   columns: () => runColumns(),

@@ -67,6 +67,10 @@ const stopLines = ({ stops }: Status, shown: number): string[] =>
           ),
       ];
 
+/** What waits for an operating process where none runs. */
+const noneOperates = (advice: Context['advice']): string =>
+  advice('for an operating process, and none runs: kills with an end stay until one does (kill-switch watch)');
+
 /** One screen on a terminal. Elsewhere it is whole: whoever looks for a line of it must find that. */
 function screen(status: Status, context: Context, form: Form): Line[] {
   const { store, advice } = context;
@@ -106,6 +110,7 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     `Budgets   ${words(status.budgets.map(budgetWord), 'none set', 'budgets')}`,
     `Tripwires ${words(status.tripwires.map(tripwireWord), 'none', 'tripwires')}`,
     ...stopLines(status, shown),
+    ...(status.operating.runs ? [] : [waiting(noneOperates(advice))]),
     '',
     ...(active_kills === 0
       ? ['No active kills.']

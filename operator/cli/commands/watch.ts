@@ -1,10 +1,14 @@
 import type { Verb } from '../command.ts';
+import { watchLive } from '../watch-live.ts';
 import { watchSwitch } from '../watch-switch.ts';
 
 export const verb: Verb = (command, perform) => {
-  command.action(
-    perform(async (context) => ({
-      lines: watchSwitch(await context.control({ operate: true }), context.untilInterrupted(), context.note),
-    })),
+  command.option('--plain', 'a line for each change on a terminal too, as in a pipe').action(
+    perform(async (context, { plain }: { readonly plain?: true }) => {
+      const control = await context.control({ operate: true });
+      const { live } = context;
+      if (live && !context.json && plain !== true) return watchLive(context, control, live);
+      return { lines: watchSwitch(control, context.untilInterrupted(), context.note) };
+    }),
   );
 };

@@ -97,6 +97,7 @@ export async function runHere(
     },
     watched,
     screen: null,
+    live: null,
     untilInterrupted: () => new AbortController().signal,
   });
   return ran(code, texts, performance.now() - since);
@@ -155,7 +156,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
 
 /**
  * The built command in a real terminal. `redirected`: what follows it on the shell's command line (`2> notes`,
- * `| cat`).
+ * `| cat`). `before`: what the shell, which the command then takes the place of, does first (`echo $$ > pid;`).
  */
 export function onTerminal(
   args: readonly string[],
@@ -164,11 +165,12 @@ export function onTerminal(
     env = {},
     main = MAIN,
     redirected = '',
+    before = '',
     ...size
-  }: RunOptions & Size & { readonly redirected?: string } = {},
+  }: RunOptions & Size & { readonly redirected?: string; readonly before?: string } = {},
 ): Terminal {
   const line = [process.execPath, main, ...args].map(shellWord).join(' ');
-  return openTerminal(`exec ${line} ${redirected}`, { ...size, cwd, env: { ...freshShell(), ...env } });
+  return openTerminal(`${before} exec ${line} ${redirected}`, { ...size, cwd, env: { ...freshShell(), ...env } });
 }
 
 /** A folder of its own for a file store, and the command in it. */

@@ -5,7 +5,7 @@ import { root } from '../../../scripts/prepare.mjs';
 import { VERBS } from '../../../operator/cli/verbs.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { findCommand } from '../../servers/find-command.mjs';
-import { hasRedis, startRedis } from '../../servers/index.ts';
+import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
 import { charge } from '../../store/spenders.ts';
 import { beat } from '../../store/redis/harness.ts';
 import { runHere } from './command.ts';
@@ -35,9 +35,9 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
     async (where) => {
       const redis = await startRedis();
       const store = `${redis.url}${where}`;
-      const operator = await userOf(store);
+      const operator = await userOf(store, '--only', 'operator');
       const viewer = await userOf(store, '--viewer');
-      const executor = await userOf(store, '--executor', 'mail bot');
+      const executor = await userOf(store, '--executor', 'mail bot', '--only', 'executor');
       await redis.cli('ACL', 'SETUSER', 'default', 'resetpass', '>another');
       const as = async (url: string, ...verb: string[]): Promise<string> => {
         const { code, stdout, stderr } = await runHere([...verb, '--store', url]);
@@ -82,9 +82,44 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
   );
 });
 
+test.skipIf(!hasTools)(
+  'the whole file is put into a Redis that runs by what is said, and `default` is off then',
+  async () => {
+    const redis = await startRedis();
+    const whose = ['redis', 'acl', '--store', redis.url, '--executor', 'it is', '--executor', 'web'];
+    const { stderr } = await runHere(whose);
+    expect(stderr).toMatch(/nobody is locked out: add a user of your own who administers this server/);
+    await redis.cli('ACL', 'SETUSER', 'root', 'on', '>toor', '~*', '&*', '+@all');
+    const shell = [
+      `cd '${temporaryFolder('users').path}'`,
+      `kill-switch() { '${process.execPath}' '${join(root, 'dist/operator/cli/main.js')}' "$@"; }`,
+      ...stderr.split('\n').filter((line) => line.startsWith('  ')),
+      'stat -c %a users.acl; cat users.acl',
+    ].join('\n');
+    const said = execFileSync('bash', ['-c', shell], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    expect(said).toMatch(/^(OK\n){5}600\nuser /);
+    await expect(redis.cli('PING')).rejects.toThrow(/NOAUTH/);
+    const passwords = [...said.matchAll(/ >([0-9a-f]{48}) /g)].map(([, password = '']) => password);
+    expect(new Set(passwords).size).toBe(4);
+    const { json } = await runHere([...whose, '--json']);
+    const urls = passwords.map((password, index) => json.users[index].url.replace('PASSWORD', password));
+    expect(await runHere(['init', '--store', urls[2]])).toMatchObject({ code: 0 });
+    expect(await runHere(['status', '--store', urls[3]])).toMatchObject({ code: 0 });
+  },
+);
+
 test('every verb that asks a store is done above by whoever may', () => {
   const done = [...CHANGES, ...READS].map((line) => line.replace(/ (--|agent:|[flx] |a\.b |live|day|repeats).*/, ''));
-  const others = ['init', 'recover', 'watch', 'executors forget', 'flagd import', 'flagd validate', 'redis acl'];
+  const others = [
+    'init',
+    'recover',
+    'watch',
+    'executors forget',
+    'flagd import',
+    'flagd validate',
+    'redis acl',
+    'doctor',
+  ];
   // of something that has to be there
   others.push('approve', 'reject', 'approvals show', 'approval withdraw', 'rule remove', 'runs resolve');
   others.push('rollback', 'drill', 'drills show', 'requests withdraw');

@@ -6,7 +6,7 @@ describe.skipIf(!hasTerminals)('on a terminal', () => {
   test('Ctrl-C ends a command that goes on', async () => {
     const ks = fileSwitch();
     await ks.run('init');
-    const terminal = ks.terminal(['watch']);
+    const terminal = ks.terminal(['watch', '--plain']);
     await terminal.until((screen) => screen.includes('Ctrl-C ends it.'));
     terminal.type('\x03');
     expect(await terminal.exited).toBe(0);

@@ -27,6 +27,7 @@ export const CHANGES = [
 /** What rests on what executors follow, so that they may do it as well. */
 export const FOLLOWED = [
   'log',
+  'log export',
   'flagd export',
   'approvals standing',
   'rules',
@@ -44,6 +45,7 @@ export const READS = [
   'feature f --evidence',
   'limits',
   'executors',
+  'agents',
   'interventions',
   'interventions --proposals',
   'surfaces',

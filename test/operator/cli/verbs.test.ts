@@ -66,6 +66,8 @@ describe('every verb, on a file store', () => {
           suggestions: [],
         },
       },
+      replicas: 0,
+      replicated: 0,
       acknowledgements: {
         total: 0,
         applied: 0,
@@ -324,6 +326,7 @@ describe('every verb, on a file store', () => {
         },
       ],
       stops: [],
+      operating: { last_at: null, runs: false },
       held_approvals: 0,
       executors: [],
       forks: [],

@@ -10,12 +10,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { stateFrom } from '../../../flags/index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
+import { OpenedFile } from '../../../store/file/opened-file.ts';
 import { kill, logOf } from '../../../testing/store/session.ts';
 import { aroundAppend } from '../around-append.ts';
 import { appendHistory, lastEvent } from './generate-log.ts';
@@ -29,14 +29,13 @@ async function controlPlane(directory: string) {
 
 /** How many bytes this process reads while `work` goes on. */
 async function bytesRead<T>(work: () => Promise<T>): Promise<[number, T]> {
-  const handle = await fs.open('/dev/null');
-  const prototype = Object.getPrototypeOf(handle) as typeof handle;
-  await handle.close();
-  const read = vi.spyOn(prototype, 'read');
+  const read = vi.spyOn(OpenedFile.prototype, 'read');
   try {
     const result = await work();
-    const reads = await Promise.all(read.mock.results.map(({ value }) => value as Promise<{ bytesRead: number }>));
-    return [reads.reduce((sum, { bytesRead }) => sum + bytesRead, 0), result];
+    const reads = await Promise.all(read.mock.results.map(({ value }) => value as Promise<number>));
+    const bytes = reads.reduce((sum, each) => sum + each, 0);
+    expect(bytes).toBeGreaterThan(0);
+    return [bytes, result];
   } finally {
     read.mockRestore();
   }
@@ -77,6 +76,16 @@ test('a kill leaves a snapshot of a long log, and the next one reads only that a
   const [forStatus, status] = await bytesRead(async () => (await controlPlane(directory)).status());
   expect(forStatus).toBeLessThan(BIT);
   expect(status.kills.map(({ target }) => target).sort()).toEqual(['all', 'run:first', 'run:second']);
+
+  const [forTail, tail] = await bytesRead(async () => {
+    const control = await controlPlane(directory);
+    const { epoch } = await control.head();
+    const seqs: number[] = [];
+    for await (const { seq } of control.log({ after: epoch - 3 })) seqs.push(seq - epoch);
+    return seqs;
+  });
+  expect(tail).toEqual([-2, -1, 0]);
+  expect(forTail).toBeLessThan(12 * BIT); // it is found by halving
 
   const [forStart, started] = await bytesRead(() => session.executor().connection.load(null, 'n'));
   expect(forStart).toBeLessThan(BIT);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { OpenFeature } from '@openfeature/server-sdk';
 import { createKillSwitch } from '../../../index.ts';
 import { openControlPlane } from '../../../operator/index.ts';
-import { executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
+import { type AclUser, executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
@@ -108,19 +108,31 @@ describe.skipIf(!hasRedis)('users of Redis', () => {
   test('the command prints those lines, and says what a store in a folder has instead', async () => {
     const { redis } = await setUp();
     const ks = commandIn(temporaryFolder('acl').path);
-    const printed = await ks('redis', 'acl', '--executor', NAME, '--store', redis.url);
-    const { name, rules } = executorUser(SCOPE, NAME);
-    expect(printed).toMatchObject({ code: 0, stdout: `user ${name} ${rules.join(' ')}\n` });
-    expect(printed.stderr).toContain('with a password of its own in the place of PASSWORD');
+    const printed = await ks('redis', 'acl', '--executor', NAME, '--executor', 'web', '--store', redis.url);
+    const executors = [executorUser(SCOPE, NAME), executorUser(SCOPE, 'web')];
+    const lines = (...users: AclUser[]) => users.map((each) => `user ${each.name} ${each.rules.join(' ')}\n`).join('');
+    const all = lines(...executors, operatorUser(SCOPE), viewerUser(SCOPE));
+    expect(printed).toMatchObject({ code: 0, stdout: `${all}user default off\n` });
+    const only = await ks('redis', 'acl', '--only', 'executor', '--executor', 'web', '--store', redis.url);
+    expect(only).toMatchObject({ code: 0, stdout: lines(executorUser(SCOPE, 'web')) });
+    expect(only.stderr).toContain('with a password of its own in the place of PASSWORD');
+    const none = await ks('redis', 'acl', '--only', 'executor', '--store', redis.url);
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--executor NAME') });
     const json = await ks('redis', 'acl', '--json', '--organization', 'acme', '--store', `${redis.url}/2`);
     const operator = operatorUser({ organizationId: 'acme', keyPrefix: '', db: 2 });
     const url = `${redis.url.replace('//', `//${encodeURIComponent(operator.name)}:PASSWORD@`)}/2`;
-    expect(JSON.parse(json.stdout)).toEqual({ users: [{ ...operator, url }] });
-    const viewer = viewerUser(SCOPE);
-    expect(await ks('redis', 'acl', '--viewer', '--store', redis.url)).toMatchObject({
-      code: 0,
-      stdout: `user ${viewer.name} ${viewer.rules.join(' ')}\n`,
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      users: [
+        { ...operator, url },
+        { url: expect.stringMatching(/viewer:PASSWORD@/) },
+        { name: 'default', rules: ['off'], url: null },
+      ],
     });
+    for (const words of [['--viewer'], ['--only', 'viewer']])
+      expect(await ks('redis', 'acl', ...words, '--store', redis.url)).toMatchObject({
+        code: 0,
+        stdout: lines(viewerUser(SCOPE)),
+      });
     expect(await ks('redis', 'acl', '--viewer', '--executor', 'x', '--store', redis.url)).toMatchObject({ code: 2 });
     expect(await ks('redis', 'acl')).toMatchObject({ code: 2, stderr: expect.stringContaining('--store redis://') });
   });

@@ -69,7 +69,7 @@ export const beat = (id: string, applied: Head | null, more: Partial<Beat> = {})
  */
 export async function plan(control: ControlConnection, type: EventType, data: Record<string, unknown>) {
   const named = type === 'feature' ? `feature:${data['name']}` : `kill:${data['target'] ?? 'all'}`;
-  const view = await control.read(['control', 'mode', named]);
+  const view = await control.read(['control', 'mode', 'governance', 'requests', named]);
   const change = nextChange(view, { type, data, at: view.time, actor: 'unverified:test' });
   return { ...change, expected: view.head };
 }

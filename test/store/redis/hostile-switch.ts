@@ -9,8 +9,8 @@ import { redisKeys } from '../../../store/redis/keys.ts';
 import { type ConnectedExecutor, connectExecutor } from '../../../store/connect-executor.ts';
 import { NO_WORK } from '../../../store/own-beat.ts';
 import type { Replica } from '../../../store/replica.ts';
-import { startRedis, temporaryFolder } from '../../servers/index.ts';
-import { asUser, DEFAULT_SCOPE, urlOf } from './acl-users.ts';
+import { temporaryFolder } from '../../servers/index.ts';
+import { asUser, DEFAULT_SCOPE, startWithAclFile, urlOf } from './acl-users.ts';
 
 export const keys = redisKeys('default');
 export const [HONEST, EVIL] = [keys.executor('honest'), keys.executor('evil')];
@@ -35,9 +35,10 @@ export const LANDED: JournalEnd = {
  * another name.
  */
 export async function setUp() {
-  const redis = await startRedis({ config: ['enable-debug-command yes', 'enable-module-command yes'] });
+  const config = ['enable-debug-command yes', 'enable-module-command yes'];
+  const redis = await startWithAclFile(['honest', 'evil'], { config });
   const control = await openControlPlane({
-    store: redisControlStore({ url: await urlOf(redis, operatorUser(DEFAULT_SCOPE)) }),
+    store: redisControlStore({ url: redis.as(operatorUser(DEFAULT_SCOPE)) }),
     operator: { id: 'ann' },
   });
   onTestFinished(() => control.close());
@@ -72,6 +73,6 @@ export async function setUp() {
   await redis.cli('ZADD', HONEST.checkpointTimes, 1, 'r-1');
   await honest.journal?.intend(INTENT);
   await honest.journal?.end(INTENT, LANDED);
-  const evil = asUser(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'evil')));
+  const evil = asUser(redis.as(executorUser(DEFAULT_SCOPE, 'evil')));
   return { redis, control, honest, executor, evil };
 }

@@ -51,7 +51,7 @@ describe.skipIf(!hasRedis)('a command whose user may not do it says at once', ()
         json: {
           code: 'NOT_PERMITTED',
           detail: expect.stringMatching(
-            /the user "kill-switch\+default\+executor\+mailer" \(NOPERM: .*\)\. That user is for executors named "mailer", and this is something for operators\. The user that is needed is printed by: kill-switch redis acl --store redis:\/\/127.0.0.1:\d+$/,
+            /the user "kill-switch\+default\+executor\+mailer" \(NOPERM: .*\)\. That user is for executors named "mailer", and this is something for operators\. The user that is needed is printed by: kill-switch redis acl --only operator --store redis:\/\/127.0.0.1:\d+$/,
           ),
         },
       });
@@ -106,7 +106,7 @@ describe.skipIf(!hasRedis)('a command whose user may not do it says at once', ()
 });
 
 describe.skipIf(!hasRedis)('an executor that has another’s user says', () => {
-  const billing = 'kill-switch redis acl --executor billing';
+  const billing = 'kill-switch redis acl --only executor --executor billing';
 
   test('for one of another name: which name, and the keys that it needs', async () => {
     const { redis } = await setUp();

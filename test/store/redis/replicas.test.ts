@@ -1,4 +1,7 @@
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openControlPlane } from '../../../operator/index.ts';
+import { redisControlStore } from '../../../store/redis/control.ts';
+import { runHere } from '../../operator/cli/command.ts';
 import { hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
 import { charge } from '../spenders.ts';
 import { beat, failure, init, kill, killData, logOf, openControl, openExecutor, plan } from './harness.ts';
@@ -69,6 +72,33 @@ describe.skipIf(!hasRedis)('a Redis whose replica must have every write', () => 
       )
       .toBe(2);
     expect((await confirm()).events).toHaveLength(1);
+  });
+
+  test('a kill says how many replicas have it, in words too; one that hangs holds kills up by no more than that', async () => {
+    const store = redisControlStore({ url: master.url });
+    const at = { store, organizationId: 'says', operator: { id: 'ann' } };
+    const control = await openControlPlane(at);
+    onTestFinished(() => control.close());
+    await control.init();
+    const words = ['--store', master.url, '--organization', 'says', '--wait', '0'];
+    expect(await control.kill({ target: 'agent:a' })).toMatchObject({ replicas: 1, replicated: 1 });
+    expect((await runHere(['kill', 'agent:b', ...words])).stdout).toContain('1 of 1 replica of the store has it.');
+    await freezeReplica();
+    const begun = performance.now();
+    const targets = Array.from({ length: 50 }, (_, index) => `agent:c-${index}`);
+    const kills = await Promise.all(targets.map((target) => control.kill({ target })));
+    expect(performance.now() - begun).toBeLessThan(1500);
+    expect(kills.filter(({ replicas, replicated }) => replicas === 1 && replicated === 0)).toHaveLength(50);
+    const { stdout, code } = await runHere(['kill', 'agent:d', 'agent:e', ...words]);
+    expect({ stdout, code }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^0 of 1 replica of the store/m) });
+    expect(stdout).toMatch(/If its master is lost now, so may this be/);
+    await replica.thaw();
+    await vi.waitFor(async () => {
+      expect(await control.kill({ target: 'agent:a' })).toMatchObject({ already: true, replicated: 1 });
+    }, 5000);
+    await expect(
+      openControl({ url: replica.url, organizationId: 'says' }).replication({ epoch: 1, hash: '' }),
+    ).resolves.toBeNull();
   });
 
   test('while the replica does not answer no reservation counts, and no stop', async () => {

@@ -7,7 +7,7 @@ import { type Agent, startAgents } from '../operator/cli/agents.ts';
 import { run } from '../operator/cli/command.ts';
 import { temporaryFolder } from '../servers/index.ts';
 
-const page = readFileSync(join(root, 'docs/operator.md'), 'utf8');
+const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
 
 /** What a part of the page shows as printed. */
 function shown(heading: string): readonly string[] {
@@ -36,7 +36,7 @@ const steady = (line: string): string =>
 const bot: Agent = { id: 'returns-bot', action: 'email.send', ms: 20, heeds: 'signal' };
 const slow: Agent = { id: 'price-bot', action: 'prices.import', ms: 120_000, heeds: 'blind' };
 
-test('what docs/operator.md shows is what the command prints', { timeout: 180_000 }, async () => {
+test('what docs/operations.md shows is what the command prints', { timeout: 180_000 }, async () => {
   const { path: folder } = temporaryFolder('operator-page');
   const directory = join(folder, '.kill-switch');
   const log = join(directory, 'control/default/log.jsonl');

@@ -1,0 +1,37 @@
+import { type Check, judging, unsafe, warning } from './finding.ts';
+
+/** Whether there is a switch that can be read and takes changes: without that nobody can be killed. */
+export const store: Check = {
+  name: 'store',
+  well: 'The store can be read and takes changes.',
+  judge: ({ switch: read, store: inspected }) => {
+    if ('problem' in read) return [unsafe(`The switch cannot be read: ${read.problem}`, 'Do what that sentence says.')];
+    return judging(inspected, ({ takesNone }) => {
+      if (takesNone === null) return [];
+      const { why, notPermitted } = takesNone;
+      return notPermitted
+        ? [
+            warning(
+              `This user may change nothing: ${why}`,
+              'To see whether the store takes changes, ask as an operator.',
+            ),
+          ]
+        : [unsafe(`The store takes no changes: ${why}`, 'Mend that: until then no kill can be recorded.')];
+    });
+  },
+};
+
+/** Whether the store has lost changes that executors had seen. */
+export const forks: Check = {
+  name: 'forks',
+  well: 'No executor has seen a change that the store has lost.',
+  judge: ({ forks: read }) =>
+    judging(read, ({ forks: reports }) =>
+      reports.map(({ executor }) =>
+        unsafe(
+          `${executor} has seen a change that this store has lost; everything is stopped.`,
+          'Look what is lost (kill-switch status), then: kill-switch recover --reason "…"',
+        ),
+      ),
+    ),
+};
