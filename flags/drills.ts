@@ -96,10 +96,8 @@ export const drillReportSchema = z.strictObject({
 /** What {@link drillReportSchema} accepts. */
 export type DrillReport = z.infer<typeof drillReportSchema>;
 
-/** What a drill is, from its beginning on. */
-export const drillMembers = Object.freeze({
-  kind: z.enum(DRILL_KINDS),
-  target: targetSchema,
+/** What a drill is from its beginning on, beside its kind and its target. */
+export const drillTerms = Object.freeze({
   window_ms: z.int().min(DRILL_WINDOW_MS.least).max(DRILL_WINDOW_MS.most),
   /** The executor that does the drill's own work; null: none does. */
   performer: performerSchema.nullable(),
@@ -108,6 +106,9 @@ export const drillMembers = Object.freeze({
   /** The schedule that has begun it; null: a person. */
   schedule: idSchema.nullable(),
 });
+
+/** What a drill is. */
+export const drillMembers = Object.freeze({ kind: z.enum(DRILL_KINDS), target: targetSchema, ...drillTerms });
 
 /** A drill as the state has it. */
 export const drillSchema = z.strictObject({

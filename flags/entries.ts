@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertTargetSchema } from './alerts.ts';
 import { approvalMembers, standingMembers } from './approvals.ts';
 import { budgetSchema } from './budget-records.ts';
 import { drillsMembers } from './drills.ts';
@@ -110,6 +111,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   refusals: entry({ last: z.array(attemptSchema) }),
   /** What was exercised lately, and what is to be. */
   drills: entry(drillsMembers),
+  /** Where alerts go, in the order in which they were added. */
+  alerts: entry({ targets: z.array(alertTargetSchema) }),
   /** By the scope or target that budgets and tripwires have counted: since then they count anew. */
   lifted: entry({}),
 });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { type EntryKey, entryKey, FIRST_FORMAT, formatOf, placeOf, type StateView } from './entries.ts';
 import { KillSwitchError } from './errors.ts';
+import { alert, undelivered } from './events/alerts.ts';
 import { approve, escalate, lapse, reject, standing, standing_withdraw } from './events/approvals.ts';
 import { init, recover, snapshot } from './events/control.ts';
 import { drill, drill_schedule } from './events/drills.ts';
@@ -31,6 +32,7 @@ export const FOLDS = Object.freeze({
   ...{ approve, reject, escalate, standing, standing_withdraw, lapse },
   ...{ governance, request, withdraw, refused },
   ...{ drill, drill_schedule },
+  ...{ alert, undelivered },
 });
 
 export type EventType = keyof typeof FOLDS;

@@ -29,6 +29,7 @@ export {
 } from './flagd-schema.ts';
 export * from './fold.ts';
 export { deepFreeze } from './freeze.ts';
+export * from './alerts.ts';
 export * from './governance.ts';
 export * from './hash-chain.ts';
 export { idProblem, MAX_ID_LENGTH, textProblem } from './ids.ts';

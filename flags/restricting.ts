@@ -118,6 +118,8 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
   refused: nobody,
   drill: nobody, // what it stops comes as a `kill`
   drill_schedule: nobody,
+  alert: nobody,
+  undelivered: nobody,
 };
 
 function reachOf<T extends EventType>(type: T, event: LogEvent, about: About): Reach | null {

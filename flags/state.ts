@@ -73,6 +73,7 @@ export class State implements StateView {
   readonly #requests = new Single<Entry<'requests'>>();
   readonly #refusals = new Single<Entry<'refusals'>>();
   readonly #drills = new Single<Entry<'drills'>>();
+  readonly #alerts = new Single<Entry<'alerts'>>();
   readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
@@ -102,6 +103,7 @@ export class State implements StateView {
     requests: this.#requests,
     refusals: this.#refusals,
     drills: this.#drills,
+    alerts: this.#alerts,
     lifted: this.#lifted,
   };
   /** The stops of executors, which hold beside what the log says. They are no entries: readers bring them. */

@@ -1,4 +1,5 @@
 import type {
+  AlertTarget,
   AutonomyStage,
   Decision,
   DrillKind,
@@ -110,6 +111,52 @@ export interface DrillPreview {
 /** `request`: as it was asked for. */
 export interface RequestAnswer extends ChangeAnswer {
   readonly request: Request;
+}
+
+/** Where alerts go, and how far that has come. */
+export interface AlertRow extends Omit<AlertTarget, 'id' | 'given_up'> {
+  /** How many alerts wait for it, at most 1000; null: this user may not read that. */
+  readonly waiting: number | null;
+  /** When one was last delivered; null: none, or this user may not read that. */
+  readonly delivered_at: string | null;
+  /** Why the last attempt has failed, and when the next one is due; null: it has not. */
+  readonly failure: {
+    readonly at: string;
+    readonly problem: string;
+    readonly failures: number;
+    readonly next_at: string | null;
+  } | null;
+  /** How many could not be delivered in three days; null: none. */
+  readonly given_up: { readonly count: number; readonly at: string } | null;
+}
+
+/** `sending`: whether an operating process sends alerts now; null: nobody is to be told, or you may not read that. */
+export interface AlertsAnswer extends ListAnswer<AlertRow> {
+  readonly sending: boolean | null;
+}
+
+/** `secret`: the key of the signature, which is shown here only; null: nothing is signed. */
+export interface AddedAlert extends ChangeAnswer {
+  readonly secret: string | null;
+}
+
+/** What came back of a test. `says`: a clause about the receiver. */
+export interface AlertTest {
+  readonly id: string;
+  readonly delivered: boolean;
+  readonly says: string;
+}
+
+/** How alerts stand. */
+export interface AlertsStatus {
+  /** How many targets there are. */
+  readonly targets: number;
+  /** How many alerts wait, at most 1000 for each target; null: you may not read that. */
+  readonly waiting: number | null;
+  /** The names of the targets that could not be reached at the last attempt. */
+  readonly failing: readonly string[];
+  /** As of {@link AlertsAnswer}. */
+  readonly sending: boolean | null;
 }
 
 /** The kill that was lifted, or (`is_active`) made one step looser, and the number of the change. */
@@ -243,6 +290,7 @@ export interface Status {
   readonly drill_schedules: readonly DrillScheduleRecord[];
   /** The changes that wait for another person, the oldest first. */
   readonly requests: readonly RequestRecord[];
+  readonly alerts: AlertsStatus;
   /** By name. */
   readonly rules: readonly RuleRecord[];
   readonly budgets: readonly BudgetRow[];

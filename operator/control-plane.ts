@@ -1,6 +1,9 @@
 import type { Decision, FlagdDefinition, Head, KillRecord, LogEvent } from '../flags/index.ts';
 import type { ExecutorAcknowledgement } from './acknowledge.ts';
 import type {
+  AddedAlert,
+  AlertsAnswer,
+  AlertTest,
   AgentsAnswer,
   AllowAnswer,
   ApprovalAnswer,
@@ -32,6 +35,7 @@ import type { DrillAnswer, DrillRecord, DrillScheduleRecord } from './drill/reco
 import type { Evidence } from './evidence.ts';
 import type { LogExport } from './export-log.ts';
 import type { ForgetOptions } from './forget-executor.ts';
+import type { AlertOptions, AlertRemoval } from './given/alert.ts';
 import type { ApproveOptions, RejectOptions } from './given/approval.ts';
 import type { DrillOptions, DrillScheduleOptions, DrillScopeOptions } from './given/drill.ts';
 import type { AutonomyOptions } from './given/autonomy.ts';
@@ -194,6 +198,18 @@ export interface ControlPlane {
   scheduleDrill(options: DrillScheduleOptions): Promise<ChangeAnswer>;
   /** @throws NOT_FOUND */
   removeDrillSchedule(name: string): Promise<ChangeAnswer>;
+  /** Where alerts go, how many wait, and whether an operating process sends them. */
+  alerts(options?: Page): Promise<AlertsAnswer>;
+  /**
+   * From now on tells somebody, or starts a command, when something happens. An operating process with `alerts` sends
+   * it. It takes the role `admin`. `secret` is shown here only.
+   * @throws INVALID_ARGUMENT (also for an address of a private network), INVALID_STATE (there is one of that name)
+   */
+  addAlert(options: AlertOptions): Promise<AddedAlert>;
+  /** What waits for it is not sent any more. @throws NOT_FOUND, REASON_REQUIRED */
+  removeAlert(options: AlertRemoval): Promise<ChangeAnswer>;
+  /** Sends one alert that says that nothing has happened, once, from this process. @throws NOT_FOUND */
+  testAlert(name: string): Promise<AlertTest>;
   /** The standing approvals, those that end first first. */
   standingApprovals(options?: StandingApprovalsOptions): Promise<ListAnswer<StandingRecord>>;
   /** @throws NOT_FOUND */

@@ -7,6 +7,7 @@ export type { ControlPlane } from './control-plane.ts';
 export type { Difference } from './differences.ts';
 export type { LogExport } from './export-log.ts';
 export type { ForgetOptions } from './forget-executor.ts';
+export type { AlertOptions, AlertRemoval } from './given/alert.ts';
 export type { ApproveOptions, RejectOptions } from './given/approval.ts';
 export type { AutonomyOptions } from './given/autonomy.ts';
 export type { BudgetOptions, RemoveBudgetOptions } from './given/budget.ts';

@@ -3,6 +3,7 @@ import { checkKeys, type Keys } from '../flags/options.ts';
 import type { ControlStore } from '../store/ports.ts';
 import { checkSide } from '../store/side.ts';
 import { systemClock } from '../store/system-clock.ts';
+import { ALERT_PACE } from './alerts/pace.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Pace } from './stop-heard.ts';
 import { checkBoolean, checkFunction, milliseconds } from './given/checks.ts';
@@ -22,6 +23,11 @@ export interface OpenControlPlaneOptions {
    * `system`, until it is closed. `kill-switch watch` is one. Default false: reading appends nothing.
    */
   readonly operate?: boolean | undefined;
+  /**
+   * True: this operating process sends alerts. Of several, one does. `kill-switch watch --alerts` is one. Default
+   * false.
+   */
+  readonly alerts?: boolean | undefined;
   /** Called with what keeps an operating process from its work, and with an empty text when that is over. */
   readonly onTrouble?: ((problem: string) => void) | undefined;
   /** This process's clocks; for tests. */
@@ -38,6 +44,7 @@ const OPTION_KEYS: Keys<OpenControlPlaneOptions> = {
   operator: true,
   requestTimeoutMs: ['timeoutMs', 'timeout'],
   operate: true,
+  alerts: ['alert'],
   onTrouble: true,
   clock: true,
   retryMs: true,
@@ -55,13 +62,16 @@ export function openControlPlane(options: OpenControlPlaneOptions): Promise<Cont
 /** The same, where a kill may wait at another pace than this machine's. */
 export async function openAt(options: OpenControlPlaneOptions, pace?: Pace): Promise<ControlPlane> {
   const given = checkKeys('openControlPlane', options, OPTION_KEYS);
-  const { store, organizationId = 'default', operate, onReading, retryMs = 10_000 } = given;
+  const { store, organizationId = 'default', operate, alerts, onReading, retryMs = 10_000 } = given;
   const { clock = systemClock, onTrouble = () => {} } = given;
   checkSide('openControlPlane', store, 'operator');
   const operator = givenOperator(given.operator);
   const problem = idProblem(organizationId);
   if (problem) throw invalid(`organizationId ${problem}.`);
   checkBoolean('operate', operate);
+  checkBoolean('alerts', alerts);
+  if (alerts === true && operate !== true)
+    throw invalid('Only an operating process sends alerts: openControlPlane({ operate: true, alerts: true }).');
   for (const [what, callback] of Object.entries({ onTrouble, clock, onReading })) checkFunction(what, callback);
   milliseconds('retryMs', retryMs);
   const requestTimeoutMs = checkTimeout(
@@ -69,13 +79,14 @@ export async function openAt(options: OpenControlPlaneOptions, pace?: Pace): Pro
     given.requestTimeoutMs === undefined ? 2000 : given.requestTimeoutMs,
   );
   await store.loadPackages?.();
+  const operating = { ownClock: store.ownClock, clock, onTrouble };
   const opened = new OpenedSwitch({
     connection: store.open({ organizationId, requestTimeoutMs, onReading }),
     place: { location: store.location, organizationId },
     ownClock: store.ownClock,
     retryMs,
     pace,
-    operate: operate === true ? { ownClock: store.ownClock, clock, onTrouble } : null,
+    operate: operate === true ? { ...operating, alerts: alerts === true ? ALERT_PACE : null } : null,
   });
   return controlPlaneOf(opened, operator, () => opened.close());
 }

@@ -4,6 +4,8 @@ import { loadWhole } from '../store/answers.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { Rounds } from '../store/rounds.ts';
 import { type Appended, ChangeQueue, closedError, type Order, type Recorded } from './change-queue.ts';
+import { Alerting } from './alerts/alerting.ts';
+import type { AlertPace } from './alerts/pace.ts';
 import { ApprovalUpkeep } from './approval-upkeep.ts';
 import { ScheduledDrills } from './drill/scheduled.ts';
 import { Hearing } from './hearing.ts';
@@ -38,6 +40,8 @@ export interface OpenedSwitchOptions {
     readonly ownClock: boolean;
     readonly clock: Clock;
     readonly onTrouble: (problem: string) => void;
+    /** Null: it sends no alerts. */
+    readonly alerts?: AlertPace | null | undefined;
   } | null;
   /** The checks of each change; default `CHECKS`. */
   readonly checks?: readonly Check[] | undefined;
@@ -63,6 +67,7 @@ export class OpenedSwitch {
   readonly #operating: Operating | null;
   readonly #approvals: ApprovalUpkeep | null;
   readonly #drills: ScheduledDrills | null;
+  readonly #alerting: Alerting | null;
   readonly #attempts: RefusedAttempts;
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
   readonly #snapshots = new Rounds({ round: () => this.#keepSnapshot() });
@@ -86,6 +91,16 @@ export class OpenedSwitch {
         opened: { connection, hearing: this.hearing, pace, append },
         ...{ organizationId: place.organizationId, onTrouble: operate.onTrouble },
       });
+    this.#alerting =
+      operate?.alerts && connection.alerts
+        ? new Alerting(
+            {
+              ...{ connection, hearing: this.hearing, organizationId: place.organizationId, append },
+              ...{ onTrouble: operate.onTrouble, pace: operate.alerts },
+            },
+            connection.alerts,
+          )
+        : null;
   }
 
   /** @throws ChangeRefusedError, ChangePendingError; KillSwitchError that says why the store did not take it in time */
@@ -146,7 +161,12 @@ export class OpenedSwitch {
    */
   async close(): Promise<void> {
     this.#closing.abort(closedError());
-    await Promise.all([this.#operating?.close(), this.#approvals?.close(), this.#drills?.close()]);
+    await Promise.all([
+      this.#operating?.close(),
+      this.#approvals?.close(),
+      this.#drills?.close(),
+      this.#alerting?.close(),
+    ]);
     await this.settled(); // its event goes through the queue
     await this.#attempts.close();
     await this.#changes.close();

@@ -119,6 +119,9 @@ interface Facts {
   readonly no_drill: { readonly id: string };
   readonly no_schedule: { readonly name: string };
   readonly schedules_full: { readonly most: number };
+  readonly alert_taken: { readonly name: string };
+  readonly alerts_full: { readonly most: number };
+  readonly no_alert: { readonly name: string };
   /** The same attempt was recorded a short time ago: it is only counted. */
   readonly counted: { readonly wait_ms: number };
   /** `problem` is a sentence. Planning this change failed; the store and other changes are not affected. */
@@ -420,6 +423,27 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
     says: ({ size, most }) =>
       `This would have to wait for another person, and a request has at most ${most} characters of JSON, not ${size}.`,
     hint: { program: 'Ask for it in parts.', command: 'Ask for it in parts.' },
+  },
+  alert_taken: {
+    code: 'INVALID_STATE',
+    says: ({ name }) => `There is an alert ${quoteId(name)} already, and it stays as it is.`,
+    hint: {
+      program: 'Remove it first (removeAlert), or give another name.',
+      command: 'Remove it first (kill-switch alert remove NAME --reason "…"), or give another name.',
+    },
+  },
+  alerts_full: {
+    code: 'INVALID_STATE',
+    says: ({ most }) => `There are ${most} alerts already, and no more are taken.`,
+    hint: {
+      program: 'Remove one (removeAlert).',
+      command: 'Remove one (kill-switch alert remove NAME --reason "…").',
+    },
+  },
+  no_alert: {
+    code: 'NOT_FOUND',
+    says: ({ name }) => `There is no alert ${quoteId(name)}.`,
+    hint: { program: 'See what there is: alerts().', command: 'See what there is: kill-switch alerts' },
   },
   break_glass_off: {
     code: 'BREAK_GLASS_OFF',

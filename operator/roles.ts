@@ -70,11 +70,13 @@ export const TAKES: { readonly [T in CommandType]: TakesRow } = deepFreeze({
   governance: always('govern', 'governance set'),
   ...{ drill: DRILLS, drill_step: DRILLS, drill_end: DRILLS, drill_press: DRILLS, drill_lift: DRILLS },
   ...{ drill_rollback: DRILLS, drill_schedule: DRILLS },
+  alert: always('govern', 'alert add, alert test'),
+  alert_remove: always('govern', 'alert remove'),
   init: always('govern', 'init'),
   recover: always('govern', 'recover'),
   attempt: always('nothing', ''),
   ...{ expire: SYSTEMS, stop: SYSTEMS, snapshot: SYSTEMS },
-  ...{ rule_renew: SYSTEMS, escalate: SYSTEMS, lapse: SYSTEMS },
+  ...{ rule_renew: SYSTEMS, escalate: SYSTEMS, lapse: SYSTEMS, undelivered: SYSTEMS },
 });
 
 /** The right that a command takes, where it does this to authority. */

@@ -39,7 +39,7 @@ export function statusOf(
   kills: Pick<Asked<ActiveKill>, 'skip' | 'limit' | 'matches'> = ALL,
 ): Omit<
   Status,
-  keyof ForksAnswer | 'held_approvals' | 'budgets' | 'tripwires' | 'stops' | 'operating' | 'store_problem'
+  keyof ForksAnswer | 'held_approvals' | 'budgets' | 'tripwires' | 'stops' | 'operating' | 'alerts' | 'store_problem'
 > {
   const { organizationId, state } = whole;
   const { head, mode, targeting } = { head: state.head, ...state.mode };

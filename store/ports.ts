@@ -1,5 +1,6 @@
 import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags/index.ts';
 import type { ReportedBeat } from './beats.ts';
+import type { AlertKeeper } from './capabilities/alerts.ts';
 import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
 import type { Inspection } from './capabilities/inspection.ts';
 import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
@@ -259,6 +260,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly ledger: LedgerReader | null;
   /** Null: no stop of an executor is kept. */
   readonly stops: StopReader | null;
+  /** Null: nobody can be told of anything over this store. */
+  readonly alerts: AlertKeeper | null;
   /** Null: what is refused is counted by each process alone. */
   readonly tally: Tally | null;
   /** Null: nobody can tell whether an operating process runs. */

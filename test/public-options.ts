@@ -327,6 +327,23 @@ const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>
       right: { ...drilled, name: 'weekly', at: 'Mon 10:00 UTC' },
     },
     'control.requests': { call: (options) => control.requests(options), right: { skip: 0, limit: 1 } },
+    'control.alerts': { call: (options) => control.alerts(options), right: { skip: 0, limit: 1 } },
+    'control.addAlert': {
+      call: (options) => change(control.addAlert(withOwn({ name: '', exec: 'true' }, options))),
+      right: { name: 'public', events: ['kill'], format: 'webhook', reason },
+      any,
+      adds: true,
+    },
+    'control.addAlert with its address': {
+      call: (options) => change(control.addAlert(withOwn({ name: 'there' }, options))),
+      right: { to: 'https://93.184.216.34', secret: `whsec_${'A'.repeat(32)}`, allowPrivate: false, exec: undefined },
+      adds: true,
+    },
+    'control.removeAlert': {
+      call: (options) => change(control.removeAlert(options)),
+      right: { name: 'nobody', reason },
+      any,
+    },
     'control.approveRequest': {
       call: (options) => change(control.approveRequest(options)),
       right: { id: 'q', reason },
@@ -471,7 +488,7 @@ const FACTORIES: Readonly<Record<string, Taker>> = {
     call: (options) => closed(openControlPlane(options)),
     right: {
       ...{ store: controlStore, organizationId: 'o', operator, requestTimeoutMs: 100, operate: false, retryMs: 5 },
-      ...{ onTrouble: nothing, onReading: nothing, clock },
+      ...{ alerts: false, onTrouble: nothing, onReading: nothing, clock },
     },
   },
   'operator of openControlPlane': {

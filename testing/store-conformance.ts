@@ -1,5 +1,6 @@
 import { invalid, quoteId } from '../flags/index.ts';
 import { checkKeys } from '../flags/options.ts';
+import { ALERT_TESTS } from './store/alerts.ts';
 import { APPROVAL_TESTS } from './store/approvals.ts';
 import { ANSWER_TESTS } from './store/answers.ts';
 import { BEAT_TESTS } from './store/beats.ts';
@@ -33,6 +34,7 @@ const TESTS = [
   ...APPROVAL_TESTS,
   ...LEDGER_TESTS,
   ...STOP_TESTS,
+  ...ALERT_TESTS,
   ...OPERATING_TESTS,
 ];
 

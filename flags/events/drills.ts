@@ -5,6 +5,7 @@ import {
   drillMembers,
   drillReportSchema,
   drillSchema,
+  drillTerms,
   MOST_DRILLS,
   MOST_SCHEDULES,
   NO_DRILLS,
@@ -38,18 +39,20 @@ function summary(report: DrillReport): Pick<Drill, 'executors' | 'slowest_ms' | 
 export const drill = row(
   {
     id: drillSchema.shape.id,
+    kind: drillMembers.kind,
+    target: drillMembers.target,
     state: z.enum(['running', 'passed', 'failed']),
     step: drillSchema.shape.step,
     until: timeSchema,
-    begins: z.strictObject({ ...drillMembers, due: timeSchema.nullable() }).optional(),
+    begins: z.strictObject({ ...drillTerms, due: timeSchema.nullable() }).optional(),
     report: drillReportSchema.optional(),
   },
-  (view, { id, state, step, until, begins, report }, event): Folded => {
+  (view, { id, kind, target, state, step, until, begins, report }, event): Folded => {
     const before = drillsOf(view);
     if (begins) {
       const { due, ...about } = begins;
       const begun: Drill = {
-        ...{ id, ...about, state, step, until, asked_by: event.actor, asked_at: event.at, ended_at: null },
+        ...{ id, kind, target, ...about, state, step, until, asked_by: event.actor, asked_at: event.at, ended_at: null },
         ...{ report: null, executors: 0, slowest_ms: null, late_starts: 0, findings: 0, ...changedBy(event) },
       };
       const last = [...before.last.map((each) => givenUp(each, event)), begun].slice(-MOST_DRILLS);

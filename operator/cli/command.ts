@@ -60,9 +60,9 @@ export interface Context {
   readonly live: LiveTerminal | null;
   /**
    * The operator's side; opened by the first call, closed when the verb has ended. `operate`: as an operating process,
-   * which ends kills whose time is over.
+   * which ends kills whose time is over; `alerts`: and sends alerts.
    */
-  control(options?: { readonly operate: boolean }): Promise<ControlPlane>;
+  control(options?: { readonly operate: boolean; readonly alerts?: boolean }): Promise<ControlPlane>;
   /**
    * Makes the command lines in a sentence of ours reach the switch that was meant. Notes and errors get this by
    * themselves; the text of an answer does not, because it quotes others' words.

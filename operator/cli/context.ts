@@ -59,7 +59,7 @@ export async function withContext(
     get place() {
       return where.found;
     },
-    control({ operate } = { operate: false }) {
+    control({ operate, alerts = false } = { operate: false }) {
       opened ??= (async () => {
         const { store, organizationId, operatorId, notes } = where.found;
         const operator = { id: operatorId ?? io.user() };
@@ -74,6 +74,7 @@ export async function withContext(
           organizationId,
           operator,
           operate,
+          alerts,
           onTrouble,
           onReading: shown(context, io.watched),
           ...(haste && HASTE),

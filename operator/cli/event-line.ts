@@ -81,13 +81,18 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     ...[id, isJsonObject(change) ? changeWords(change) : '', 'until', shortTime(String(expires_at))],
   ],
   withdraw: ({ id }) => [id],
+  alert: ({ name, definition }) => [
+    name,
+    ...(isJsonObject(definition) ? ['to', definition['to'], definition['events']] : ['removed']),
+  ],
+  undelivered: ({ name, count }) => [name, count, 'given up'],
   refused: ({ command, target, code, count }) => [
     ...[command, ...(target === null ? [] : [target]), code],
     ...(count === 1 ? [] : [count, 'times']),
   ],
-  drill: ({ id, state, step, begins }) => [
+  drill: ({ id, kind, target, state, step, begins }) => [
     ...[id, state],
-    ...(isJsonObject(begins) ? [begins['kind'], begins['target']] : state === 'running' ? [step] : []),
+    ...(state === 'running' && begins === undefined ? [step] : [kind, target]),
   ],
   drill_schedule: ({ name, schedule }) => [
     ...(isJsonObject(schedule) ? [name, schedule['kind'], schedule['words']] : [name, 'removed']),

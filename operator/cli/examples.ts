@@ -46,6 +46,14 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   requests: ['requests'],
   'requests withdraw': ['requests withdraw 3f6c1f0e-6c0b-4b6e-9d1c-2a7f6f0e9b11'],
+  'alert add': [
+    'alert add on-call --to https://hooks.example.com/kill-switch --events kill,revive,fork',
+    'alert add channel --to https://hooks.slack.com/services/T000/B000/XXXX --format slack',
+    `alert add pager --exec '/usr/local/bin/page --priority high' --events kill,fork,store_fault`,
+  ],
+  'alert remove': ['alert remove on-call --reason "they have left"'],
+  'alert test': ['alert test on-call'],
+  alerts: ['alerts', 'alerts --json'],
   'rule add': [
     'rule add read-only all read_only',
     'rule add no-infra "action:infra.*" full_stop --window "Mon-Fri 18:00-08:00 Europe/Berlin"',
@@ -71,7 +79,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'tripwire remove': ['tripwire remove repeats --reason "polls for hours"'],
   tripwires: ['tripwires'],
   status: ['status', 'status --json'],
-  watch: ['watch', 'watch --plain    # a line for each change', 'watch --json'],
+  watch: ['watch', 'watch --plain    # a line for each change', 'watch --json', 'watch --alerts'],
   kills: ['kills', 'kills --json'],
   rules: ['rules', 'rules --action db.migrate'],
   features: ['features'],

@@ -56,8 +56,8 @@ export const drill: CommandRow<Begun & { readonly due: string | null }> = {
   changes: () => ['drills'],
   readsBeside: ({ target }): readonly EntryPlace[] => [['kill', target]],
   wish({ id, due, kind, target, window_ms, performer, recipient, schedule: name }, view) {
-    const about = { kind, target, window_ms, performer, recipient, schedule: name };
-    const wrong = targetRefused(about.target, parseTarget);
+    const about = { window_ms, performer, recipient, schedule: name };
+    const wrong = targetRefused(target, parseTarget);
     if (wrong) return wrong;
     const drills = drillsOf(view);
     if (about.schedule !== null && due !== null) {
@@ -68,9 +68,9 @@ export const drill: CommandRow<Begun & { readonly due: string | null }> = {
     }
     const other = runningDrill(drills, view.time);
     if (other) return refused({ kind: 'drill_running', id: other.id, by: other.asked_by, until: other.until });
-    if (view.get('kill', about.target)) return refused({ kind: 'drill_stopped', target: about.target });
+    if (view.get('kill', target)) return refused({ kind: 'drill_stopped', target });
     const until = untilOf(about.window_ms, view);
-    return event('drill', { id, state: 'running', step: 'baseline', until, begins: { ...about, due } });
+    return event('drill', { id, kind, target, state: 'running', step: 'baseline', until, begins: { ...about, due } });
   },
 };
 
@@ -81,7 +81,8 @@ export const drill_step: CommandRow<OfDrill & { readonly step: DrillStep }> = {
   wish({ id, step }, view) {
     const found = underWay(view, id);
     if ('wish' in found) return found.wish;
-    return event('drill', { id, state: 'running', step, until: untilOf(found.drill.window_ms, view) });
+    const { kind, target, window_ms } = found.drill;
+    return event('drill', { id, kind, target, state: 'running', step, until: untilOf(window_ms, view) });
   },
 };
 
@@ -94,7 +95,8 @@ export const drill_end: CommandRow<
   wish({ id, state, report }, view) {
     const found = underWay(view, id);
     if ('wish' in found) return found.wish;
-    return event('drill', { id, state, step: found.drill.step, until: found.drill.until, report });
+    const { kind, target, step, until } = found.drill;
+    return event('drill', { id, kind, target, state, step, until, report });
   },
 };
 

@@ -1,4 +1,5 @@
 import { type EntryKey, type EntryKind, entryKey, type Target } from '../../flags/index.ts';
+import { alert, alert_remove, undelivered } from './alert.ts';
 import { approve, escalate, reject } from './approval.ts';
 import { autonomy } from './autonomy.ts';
 import { budget } from './budget.ts';
@@ -30,6 +31,7 @@ const ROWS = {
   ...{ resolve, rollback, takeover },
   ...{ governance, withdraw, attempt },
   ...{ drill, drill_step, drill_end, drill_press, drill_lift, drill_rollback, drill_schedule },
+  ...{ alert, alert_remove, undelivered },
 };
 
 type MembersOf<Row> = Row extends CommandRow<infer Members> ? Members : never;

@@ -2,6 +2,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import type { OpenedSwitch } from '../opened-switch.ts';
 import type { Operator } from '../operators.ts';
 import { Acting } from './acting.ts';
+import { alerting } from './alerting.ts';
 import { approvals } from './approvals.ts';
 import { beginning } from './beginning.ts';
 import { budgets } from './budgets.ts';
@@ -40,6 +41,7 @@ export function controlPlaneOf(
     ...standing(acting),
     ...governing(acting),
     ...drilling(acting),
+    ...alerting(acting),
     ...judging(acting),
     ...status(acting),
     ...doctor(acting),

@@ -1,4 +1,5 @@
 import { entryKey } from '../../flags/index.ts';
+import { alertRows, type AlertsPlace, alertsStatus } from '../alerts/rows.ts';
 import { heldApprovals } from '../approvals.ts';
 import { readBudgets, tripwireRows } from '../budget-rows.ts';
 import type { ControlPlane } from '../control-plane.ts';
@@ -8,7 +9,7 @@ import { heldStops } from '../held-stops.ts';
 import { judgeReports } from '../judge-reports.ts';
 import { KILL_FILTERS } from '../list-filters.ts';
 import { operatingNow } from '../operating-now.ts';
-import { killRecords, statusOf } from '../status.ts';
+import { killRecords, statusOf, type WholeSwitch } from '../status.ts';
 import type { Acting } from './acting.ts';
 
 /** How the switch stands. */
@@ -29,6 +30,7 @@ export const status = ({
         tripwires: tripwireRows(state),
         stops: await heldStops(connection, state),
         operating: await operatingNow(connection, whole.time),
+        alerts: alertsStatus(await alertRows(alertsPlace(whole), connection, organizationId)),
         ...(await judgeReports(heard.beats, state, connection)),
         store_problem: await connection.problem(),
       };
@@ -46,4 +48,10 @@ export const status = ({
     const asked = givenList('kills', options, KILL_FILTERS);
     return opened.kept.use(async (whole) => killRecords({ organizationId, ...whole }, asked));
   },
+});
+
+const alertsPlace = ({ state, time }: Pick<WholeSwitch, 'state' | 'time'>): AlertsPlace => ({
+  targets: state.get('alerts')?.targets ?? [],
+  epoch: state.epoch,
+  time,
 });

@@ -13,6 +13,7 @@ import {
   unknownOutcome,
 } from '../answers.ts';
 import type { ControlStore } from '../ports.ts';
+import { fileAlerts } from './alerts.ts';
 import { appendLines, syncFolders } from './append-lines.ts';
 import { rememberedOf } from './default-anchor.ts';
 import { fileApprovalKeeper } from './approvals.ts';
@@ -165,6 +166,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
         journals: journals.journals,
         ledger: fileLedgerReader(paths, { now: wall, admit }),
         stops: fileStopReader(paths, admit),
+        alerts: fileAlerts(paths.alerts, admit),
         tally: fileTally(paths, admit),
         operating: fileOperating(paths, { now: wall, admit }),
         problem: async () => null,

@@ -37,6 +37,8 @@ export interface FilePaths extends Readonly<Record<(typeof REPORTED)[number], st
   readonly operating: string;
   /** A file that is there once an operator has made all folders in which executors report. */
   readonly made: string;
+  /** What alerts need beside the log: a folder that only its owner may enter. */
+  readonly alerts: string;
   /** What executors report, of all organizations: a folder that an operator makes. */
   readonly reported: string;
   /** What executors of this organization report, a folder for each kind. */
@@ -59,6 +61,7 @@ export function filePaths(root: string, organizationId: string): FilePaths {
     attempts: join(control, 'attempts'),
     operating: join(control, 'operating'),
     made: join(control, 'folders-made'),
+    alerts: join(control, 'alerts'),
     beats: of('beats'),
     forks: of('forks'),
     surfaces: of('surfaces'),

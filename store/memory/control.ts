@@ -1,5 +1,6 @@
 import { deepFreeze, KillSwitchError } from '../../flags/index.ts';
 import { checkKeys, readable } from '../../flags/options.ts';
+import { memoryAlerts } from './alerts.ts';
 import { controlView, NO_REPLICAS, readBack, sameHead } from '../answers.ts';
 import { readBeat } from '../beats.ts';
 import type { ControlStore } from '../ports.ts';
@@ -90,6 +91,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         },
         ledger: memoryLedgerReader({ ...memoryLedgerParts(memory, organizationId), admit }),
         stops: memoryStopReader(memory, organizationId, admit),
+        alerts: memoryAlerts(memory, organizationId, admit),
         tally: memoryTally(() => memory.organization(organizationId).attempts, admit),
         operating: {
           async note() {

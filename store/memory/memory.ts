@@ -37,6 +37,8 @@ export interface Organization {
   readonly approvals: KeptApprovals;
   readonly book: LedgerBook;
   readonly stops: KeptStops;
+  /** What alerts need, by name. */
+  readonly alerts: Map<string, string>;
   /** When an operating process has last said that it runs. */
   readonly operating: { at: string | null };
   /** How often what was refused was tried. */
@@ -62,6 +64,7 @@ const backupOf = ({
   stops,
   operating,
   attempts,
+  alerts,
 }: Backup): Backup => ({
   events: [...events],
   beats: new Map(beats),
@@ -73,6 +76,7 @@ const backupOf = ({
   stops: { ...stops },
   operating: { ...operating },
   attempts: new Map(attempts),
+  alerts: new Map(alerts),
 });
 
 /** What `Memory.copy` took: a backup. */
@@ -140,6 +144,7 @@ export class Memory {
         ...{ events: [], state: new State(), beats: new Map(), forks: new Map() },
         ...{ reports: noReports(), journal: noJournal() },
         ...{ approvals: noApprovals(), book: new LedgerBook(), stops: { list: [] }, operating: { at: null } },
+        alerts: new Map(),
         attempts: new Map(),
       };
       this.#organizations.set(id, found);

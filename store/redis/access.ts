@@ -103,6 +103,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
     operator: ['hmget', 'hsetnx', 'hdel'],
     viewer: ['hmget'],
   },
+  alerts: { operator: [...SCRIPT, 'hget', 'hmget', 'hset', 'hdel'] },
 };
 
 /** Who may do what with the keys of each run. */

@@ -22,6 +22,7 @@ import {
 } from '../answers.ts';
 import { readBeat, type ReportedBeat, unreadableBeat } from '../beats.ts';
 import type { Append, ControlConnection, ControlScope, ControlStore } from '../ports.ts';
+import { redisAlerts } from './alerts.ts';
 import { redisApprovalKeeper } from './approvals.ts';
 import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndpoint } from './endpoint.ts';
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
@@ -221,6 +222,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     approvals: redisApprovalKeeper(parts),
     ledger: redisLedgerReader(parts),
     stops: redisStopReader(parts),
+    alerts: redisAlerts(endpoint, parts),
     tally: redisTally(parts),
     operating: redisOperating(parts, endpoint),
     replication: redisReplication(parts),

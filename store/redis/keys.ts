@@ -35,6 +35,11 @@ export const SHARED_KEYS = {
    * may only add to it (HSETNX), so nobody takes a claim back.
    */
   claims: 'claims',
+  /**
+   * A hash: what alerts need beside the log: where they go, with the key of their signature, and how far each target
+   * has been told. Only operators may read it.
+   */
+  alerts: 'alerts',
 } as const;
 
 /** The keys of each run, by their last part, which the escaped run follows. Executors of any name add to them. */

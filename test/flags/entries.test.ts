@@ -97,6 +97,16 @@ describe('entries from a store', () => {
       ],
       ...LAST_CHANGE,
     },
+    alerts: {
+      targets: [
+        {
+          ...{ id: '00000000-0000-4000-8000-000000000000', name: 'on-call', via: 'url', to: 'https://hooks.test' },
+          ...{ events: ['kill', 'revive'], format: 'webhook', allow_private: false },
+          ...{ since: 4, added_by: 'unverified:dana', added_at: at, given_up: { count: 2, last: 'evt_5', at } },
+        },
+      ],
+      ...LAST_CHANGE,
+    },
     refusals: {
       last: [
         {

@@ -312,8 +312,16 @@ describe('the fold', () => {
       ['request', { id: 'q', change: { type: 'revive' }, epoch: 1, expires_at: '2026-02-01T00:00:00.000Z' }],
       ['withdraw', { id: 'q' }],
       ['refused', { command: 'revive', target: null, code: 'ROLE_REQUIRED', count: 1 }],
+      ['alert', { name: 'on-call', definition: null }],
+      ['undelivered', { name: 'on-call', id: 'x', count: 1, last: 'evt_1' }],
       ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
-      ['drill', { id: 'd', state: 'running', step: 'baseline', until: '2026-02-01T00:00:00.000Z' }],
+      [
+        'drill',
+        {
+          ...{ id: 'd', kind: 'stop', target: 'all', state: 'running', step: 'baseline' },
+          until: '2026-02-01T00:00:00.000Z',
+        },
+      ],
       ['drill_schedule', { name: 'weekly', schedule: null }],
       [
         'rollback',
@@ -473,6 +481,7 @@ describe('the fold', () => {
 
   test('knows every kind of event', () => {
     expect(Object.keys(FOLDS).sort()).toEqual([
+      'alert',
       'approve',
       'autonomy',
       'budget',
@@ -505,6 +514,7 @@ describe('the fold', () => {
       'stop',
       'takeover',
       'tripwire',
+      'undelivered',
       'withdraw',
     ]);
   });

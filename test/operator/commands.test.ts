@@ -78,6 +78,16 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
     ...{ performer: PERFORMER, reason: 'drill d' },
   },
   drill_schedule: { type: 'drill_schedule', name: 'weekly', schedule: null },
+  alert: {
+    type: 'alert',
+    name: 'on-call',
+    definition: {
+      ...{ id: '00000000-0000-4000-8000-000000000000', via: 'url', to: 'https://hooks.test', events: ['kill'] },
+      ...{ format: 'webhook', allow_private: false },
+    },
+  },
+  alert_remove: { type: 'alert_remove', name: 'on-call', reason: 'gone' },
+  undelivered: { type: 'undelivered', name: 'on-call', id: '0', count: 1, last: 'evt_1' },
   attempt: {
     type: 'attempt',
     attempted: { by: 'unverified:ann', command: 'revive', target: 'agent:x', code: 'ROLE_REQUIRED' },
@@ -124,6 +134,9 @@ describe('the entries that a command reads', () => {
     drill_rollback: ['control', 'rollbacks', 'drills', 'kill:run:drill-d'],
     drill_schedule: ['control', 'drills'],
     attempt: ['control', 'refusals'],
+    alert: ['control', 'alerts'],
+    alert_remove: ['control', 'alerts'],
+    undelivered: ['control', 'alerts'],
   };
 
   test.each(Object.values(COMMANDS))('are few: the one it changes, and whether all is understood: $type', (command) => {

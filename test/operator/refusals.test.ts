@@ -57,6 +57,24 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'There is no open request "r-1": it was granted, withdrawn, has expired, or what it would change was changed since it was asked for. See what there is: requests().',
     'There is no open request "r-1": it was granted, withdrawn, has expired, or what it would change was changed since it was asked for. See what there is: kill-switch requests',
   ],
+  alert_taken: [
+    { kind: 'alert_taken', name: 'on-call' },
+    'INVALID_STATE',
+    'There is an alert "on-call" already, and it stays as it is. Remove it first (removeAlert), or give another name.',
+    'There is an alert "on-call" already, and it stays as it is. Remove it first (kill-switch alert remove NAME --reason "…"), or give another name.',
+  ],
+  alerts_full: [
+    { kind: 'alerts_full', most: 50 },
+    'INVALID_STATE',
+    'There are 50 alerts already, and no more are taken. Remove one (removeAlert).',
+    'There are 50 alerts already, and no more are taken. Remove one (kill-switch alert remove NAME --reason "…").',
+  ],
+  no_alert: [
+    { kind: 'no_alert', name: 'on-call' },
+    'NOT_FOUND',
+    'There is no alert "on-call". See what there is: alerts().',
+    'There is no alert "on-call". See what there is: kill-switch alerts',
+  ],
   requests_full: [
     { kind: 'requests_full', most: 100 },
     'INVALID_STATE',

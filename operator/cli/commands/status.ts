@@ -3,6 +3,7 @@ import type { Status } from '../../answers.ts';
 import { budgetWord, tripwireWord } from '../budgets.ts';
 import type { Context, Verb } from '../command.ts';
 import { forkLines, SHOWN } from '../forks.ts';
+import { idleAlerts } from '../idle-alerts.ts';
 import { noteIdleKills } from '../idle-kills.ts';
 import { type ListOptions, outputOption } from '../list-options.ts';
 import { formOf } from '../listing.ts';
@@ -67,6 +68,18 @@ const stopLines = ({ stops }: Status, shown: number): string[] =>
           ),
       ];
 
+/** Whether people are told; nothing where nobody is to be. */
+function alertLines({ alerts }: Status, context: Context): Line[] {
+  const { targets, waiting, failing } = alerts;
+  if (targets === 0) return [];
+  const isWell = (waiting ?? 0) === 0 && failing.length === 0;
+  const failed = failing.length === 0 ? '' : `, not reached: ${failing.map(shownId).join(', ')}`;
+  const text = `${count(targets, 'target')}, ${waiting === null ? 'how many wait is not known' : `${waiting} waiting`}${failed}`;
+  return [
+    isWell ? `Alerts    ${text}` : ['Alerts    ', { text, style: 'heed' }],
+    ...idleAlerts(context, alerts).map((line) => `          ${line}`),
+  ];
+}
 /** What waits for an operating process where none runs. */
 const noneOperates = (advice: Context['advice']): string =>
   advice('for an operating process, and none runs: kills with an end stay until one does (kill-switch watch)');
@@ -109,6 +122,7 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     ...(status.rules.length === 0 ? [] : [`Rules     ${named(rulesOf(status), '', 'rules')}`]),
     `Budgets   ${words(status.budgets.map(budgetWord), 'none set', 'budgets')}`,
     `Tripwires ${words(status.tripwires.map(tripwireWord), 'none', 'tripwires')}`,
+    ...alertLines(status, context),
     ...stopLines(status, shown),
     ...(status.operating.runs ? [] : [waiting(noneOperates(advice))]),
     '',

@@ -22,6 +22,7 @@ export const CHANGES = [
   'tripwire remove repeats --reason x',
   'drill schedule l rollback "Mon 10:00 UTC"',
   'governance set --dwell 1m --reason x',
+  'alert add l --exec true',
 ] as const;
 
 /** What rests on what executors follow, so that they may do it as well. */
@@ -39,6 +40,7 @@ export const FOLLOWED = [
 export const READS = [
   ...FOLLOWED,
   'status',
+  'alerts',
   'kills',
   'mode',
   'features',

@@ -316,6 +316,7 @@ describe('every verb, on a file store', () => {
       drill: { last_at: null, overdue: false },
       ...{ drills: [], drill_schedules: [] },
       requests: [],
+      alerts: { targets: 0, waiting: 0, failing: [], sending: null },
       rules: [],
       autonomy: {},
       budgets: [],
