@@ -52,7 +52,18 @@ export const drill = row(
     if (begins) {
       const { due, ...about } = begins;
       const begun: Drill = {
-        ...{ id, kind, target, ...about, state, step, until, asked_by: event.actor, asked_at: event.at, ended_at: null },
+        ...{
+          id,
+          kind,
+          target,
+          ...about,
+          state,
+          step,
+          until,
+          asked_by: event.actor,
+          asked_at: event.at,
+          ended_at: null,
+        },
         ...{ report: null, executors: 0, slowest_ms: null, late_starts: 0, findings: 0, ...changedBy(event) },
       };
       const last = [...before.last.map((each) => givenUp(each, event)), begun].slice(-MOST_DRILLS);

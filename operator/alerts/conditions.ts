@@ -1,4 +1,12 @@
-import { type AlertKind, areDrillsOverdue, entryKey, NO_DRILLS, shellWord, shownId, stateFrom } from '../../flags/index.ts';
+import {
+  type AlertKind,
+  areDrillsOverdue,
+  entryKey,
+  NO_DRILLS,
+  shellWord,
+  shownId,
+  stateFrom,
+} from '../../flags/index.ts';
 import { loadWhole } from '../../store/answers.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import { acknowledge, EVERYTHING, executorKey } from '../acknowledge.ts';

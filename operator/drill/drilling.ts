@@ -48,7 +48,14 @@ export function drillingOf(opened: OpenedForDrills, actor: Actor, organizationId
       whatIsHit(hearing, command, Math.max(KILL_RETURN_MS, STOP_MS)),
       stopHeard(hearing, { head, reach: reachOf(command), ...waiting }, pace),
     ]);
-    return { kill: recordOf(view.get('kill', target)), epoch: head.epoch, already: false, ...UNTOLD, matched, acknowledgements };
+    return {
+      kill: recordOf(view.get('kill', target)),
+      epoch: head.epoch,
+      already: false,
+      ...UNTOLD,
+      matched,
+      acknowledgements,
+    };
   }
 
   const recordOf = (entry: Parameters<typeof killRecord>[1] | undefined): KillRecord => {
