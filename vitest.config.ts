@@ -6,7 +6,7 @@ const SERVER = [
   'test/{bench,copies,docs,examples,faults,flagd,fleet,package,servers,stress}/**/*.test.ts',
   'test/guard/{alone,approvals-processes,asked-otherwise,closed-real-stores,confirm,holding-processes,leaks,limits-real-stores,real-stores,rejecting-callbacks,rollback-order,rollbacks-together,shadow-real-stores,told-to-end,transaction-databases,without-event}.test.ts',
   'test/guard/ongoing{,-ended,-origin,-iterators,-shared,-together,-web-streams}.test.ts',
-  'test/operator/cli/**/*.test.ts',
+  'test/operator/{cli,drill}/**/*.test.ts',
   'test/operator/alerts/real/*.test.ts',
   'test/operator/{close-beside-change,flagd-export,follow-log,log-export,operate,restoring,stops,verify-log}.test.ts',
   'test/provider/conformance.test.ts',

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { startRedis, type RedisServer, stopAll, temporaryFolder } from '../test/servers/index.ts';
 import { appends } from './appends.ts';
 import { approvals } from './approvals.ts';
+import { drill } from './drill.ts';
 import { evaluations } from './evaluations.ts';
 import { fanOut } from './fan-out.ts';
 import { guard } from './guard.ts';
@@ -25,6 +26,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   journal,
   approvals,
   fanOut,
+  drill,
   loading,
   oneMoreKill,
   appends,

@@ -47,6 +47,30 @@ const workRowsSchema = z.custom<WorkRow[]>(
   `it is not a list of at most ${MOST_WORK_READ} actions in flight`,
 );
 
+/** How often an agent has started an action, and when it last did, by the executor's clock. */
+export const startSchema = z.object({
+  agent_id: z.string().nullable(),
+  action: z.string().nullable(),
+  surface: z.string().nullable(),
+  feature: z.string().nullable(),
+  count: z.int().min(1),
+  last_at: timeSchema,
+});
+/** What {@link startSchema} accepts. */
+export type StartRow = z.infer<typeof startSchema>;
+
+/** How many of them are read of one beat; this version names fewer. */
+const MOST_STARTS_READ = 500;
+
+/** Judged as a whole, as names are. */
+const startRowsSchema = z.custom<StartRow[]>(
+  (value) =>
+    Array.isArray(value) &&
+    value.length <= MOST_STARTS_READ &&
+    value.every((row) => startSchema.safeParse(row).success),
+  `it is not a list of at most ${MOST_STARTS_READ} actions that were started`,
+);
+
 /** A head as an executor reports it. A report is no rule, so members that only a newer version knows are ignored. */
 const reportedHeadSchema = z.object(headSchema.shape);
 
@@ -77,6 +101,11 @@ export const beatSchema = z.object({
    * assume that it has reached it.
    */
   work: workRowsSchema.optional(),
+  /**
+   * What was started last, counted since this executor began or had too much to remember; what undoes something is not
+   * counted. Absent in beats of older versions, and of what performs no actions: such an executor knows of no drills.
+   */
+  starts: startRowsSchema.optional(),
   /** The agents, missions and runs with open work here, as many as fit into a beat. */
   agents: namesSchema,
   missions: namesSchema.optional(),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { alertTargetSchema } from './alerts.ts';
 import { approvalMembers, standingMembers } from './approvals.ts';
 import { budgetSchema } from './budget-records.ts';
+import { drillsMembers } from './drills.ts';
 import { KillSwitchError } from './errors.ts';
 import { governanceSchema } from './governance.ts';
 import { isJsonObject } from './json-object.ts';
@@ -108,6 +109,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   requests: entry({ open: z.array(requestSchema) }),
   /** What was refused lately, so that repeats are counted and not recorded one by one. */
   refusals: entry({ last: z.array(attemptSchema) }),
+  /** What was exercised lately, and what is to be. */
+  drills: entry(drillsMembers),
   /** Where alerts go, in the order in which they were added. */
   alerts: entry({ targets: z.array(alertTargetSchema) }),
   /** By the scope or target that budgets and tripwires have counted: since then they count anew. */
@@ -145,7 +148,7 @@ export function placeOf(key: EntryKey): EntryPlace {
 const NOT_IN_FIRST: { readonly [K in EntryKind]?: ReadonlyArray<keyof Entry<K>> } = {
   ...{ control: [], flags: [], limit: [], autonomy: [] },
   mode: ['stood', 'loosened_at'],
-  kill: ['counted', 'cause', 'loosened_at'],
+  kill: ['counted', 'cause', 'loosened_at', 'drill_id'],
   feature: ['targeting', 'requirement', 'shadow_since', 'loosened_at'],
 };
 

@@ -4,6 +4,7 @@ import { KillSwitchError } from './errors.ts';
 import { alert, undelivered } from './events/alerts.ts';
 import { approve, escalate, lapse, reject, standing, standing_withdraw } from './events/approvals.ts';
 import { init, recover, snapshot } from './events/control.ts';
+import { drill, drill_schedule } from './events/drills.ts';
 import { governance, refused, request, withdraw } from './events/governance.ts';
 import { expire, kill, revive, second, stop } from './events/kill.ts';
 import { resolve, rollback, takeover } from './events/rollbacks.ts';
@@ -30,6 +31,7 @@ export const FOLDS = Object.freeze({
   ...{ resolve, rollback, takeover },
   ...{ approve, reject, escalate, standing, standing_withdraw, lapse },
   ...{ governance, request, withdraw, refused },
+  ...{ drill, drill_schedule },
   ...{ alert, undelivered },
 });
 

@@ -14,6 +14,7 @@ export { type CompileOptions, compileFlagd } from './compile-flagd.ts';
 export * from './context.ts';
 export { dayAt, timeZoneProblem } from './day-window.ts';
 export * from './decision.ts';
+export * from './drills.ts';
 export * from './entries.ts';
 export * from './errors.ts';
 export * from './evidence.ts';

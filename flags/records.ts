@@ -191,6 +191,8 @@ export const activeKillSchema = z.strictObject({
   cause: stopCauseSchema.optional(),
   /** When it was last made looser by a step; absent where it never was, or was made stricter since. */
   loosened_at: timeSchema.optional(),
+  /** The drill that has stopped it, while nobody else has touched it since. */
+  drill_id: z.string().min(1).max(100).optional(),
   /**
    * What was there when the target was killed and could not be read then, as it was stored. It may be stricter in what
    * this version does not know, so such a kill is only added to (`killToAddTo`), and otherwise refused as unknown.
@@ -200,8 +202,8 @@ export const activeKillSchema = z.strictObject({
 /** What {@link activeKillSchema} accepts. */
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
-/** All but `counted`, `cause`, `loosened_at` and `set_aside`. */
-const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 4;
+/** All but `counted`, `cause`, `loosened_at`, `drill_id` and `set_aside`. */
+const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 5;
 
 /**
  * The schema's check by hand, for speed: 100,000 kills are loaded before anything may act. The schema judges whatever
@@ -254,6 +256,8 @@ export interface KillRecord {
   readonly revive_reason: string | null;
   /** Its end has passed by the store's clock, and it holds until an operating process ends it; absent otherwise. */
   readonly overdue?: true | undefined;
+  /** The drill that has stopped it, while nobody else has touched it since; absent otherwise. */
+  readonly drill_id?: string | undefined;
 }
 
 /** The record of a kill; `revived` when it has just ended. */
@@ -278,5 +282,6 @@ export function killRecord(
     revived_by: revived?.by ?? null,
     revived_at: revived?.at ?? null,
     revive_reason: revived?.reason ?? null,
+    ...(kill.drill_id !== undefined && { drill_id: kill.drill_id }),
   };
 }

@@ -116,6 +116,8 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
   request: nobody,
   withdraw: nobody,
   refused: nobody,
+  drill: nobody, // what it stops comes as a `kill`
+  drill_schedule: nobody,
   alert: nobody,
   undelivered: nobody,
 };

@@ -1,5 +1,6 @@
 import { headAfter } from './change.ts';
 import type { Subject } from './context.ts';
+import { type Drills, NO_DRILLS } from './drills.ts';
 import {
   ENTRY_KINDS,
   type Entry,
@@ -71,6 +72,7 @@ export class State implements StateView {
   readonly #governance = new Single<Entry<'governance'>>();
   readonly #requests = new Single<Entry<'requests'>>();
   readonly #refusals = new Single<Entry<'refusals'>>();
+  readonly #drills = new Single<Entry<'drills'>>();
   readonly #alerts = new Single<Entry<'alerts'>>();
   readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
@@ -100,6 +102,7 @@ export class State implements StateView {
     governance: this.#governance,
     requests: this.#requests,
     refusals: this.#refusals,
+    drills: this.#drills,
     alerts: this.#alerts,
     lifted: this.#lifted,
   };
@@ -132,6 +135,11 @@ export class State implements StateView {
   /** The last rollbacks that were asked for, the oldest first. */
   get rollbacks(): readonly Rollback[] {
     return this.#rollbacks.entry?.asked ?? [];
+  }
+
+  /** What was exercised lately, and what is to be. */
+  get drills(): Drills {
+    return this.#drills.entry ?? NO_DRILLS;
   }
 
   /** Active kills by the type of their target, then by its exact id. */

@@ -37,8 +37,8 @@ export function parseWindow(text: unknown): WeeklyWindow {
     invalid(`${quoteId(text)} is not a window: ${problem}. Write one such as "${EXAMPLE}".`);
   const found = typeof text === 'string' ? SHAPE.exec(text.trim())?.groups : undefined;
   if (!found) throw wrong('it takes days, a beginning and an end, and a time zone');
-  const { days: dayWords = '', from = '', until = '', zone: zoneWord = '' } = found;
-  const days = new Set(dayWords.split(',').flatMap((part) => daysOf(part, wrong)));
+  const { days: dayNames = '', from = '', until = '', zone: zoneWord = '' } = found;
+  const days = daysIn(dayNames, wrong);
   const start = minutesOf(from, wrong);
   const end = minutesOf(until, wrong);
   if (start === 1440) throw wrong('24:00 is an end; the day that begins then begins at 00:00');
@@ -46,12 +46,17 @@ export function parseWindow(text: unknown): WeeklyWindow {
     throw wrong(`it begins and ends at ${from}, so it would never be open; a whole day is 00:00-24:00`);
   const zone = zoneOf(zoneWord, wrong);
   return {
-    words: `${wordsOf(dayWords)} ${from}-${until} ${zone}`,
+    words: `${inUsualSpelling(dayNames)} ${from}-${until} ${zone}`,
     ...{ days, start, zone, end: end > start ? end : end + 1440 },
   };
 }
 
-type Wrong = (problem: string) => Error;
+/** Says what is wrong with a text, as an error. */
+export type Wrong = (problem: string) => Error;
+
+/** The days that are named (`Mon-Fri`, `Mon,Thu`), 1 for Monday to 7 for Sunday. */
+export const daysIn = (words: string, wrong: Wrong): ReadonlySet<number> =>
+  new Set(words.split(',').flatMap((part) => daysOf(part, wrong)));
 
 function daysOf(part: string, wrong: Wrong): number[] {
   const [first = '', last = first, ...others] = part.split('-');
@@ -67,10 +72,12 @@ function dayOf(word: string, wrong: Wrong): number {
   return at + 1;
 }
 
-const wordsOf = (days: string): string =>
+/** Days in their usual spelling. */
+export const inUsualSpelling = (days: string): string =>
   days.replace(/[a-z]+/gi, (day) => day.slice(0, 1).toUpperCase() + day.slice(1).toLowerCase());
 
-function minutesOf(text: string, wrong: Wrong): number {
+/** A time of day in minutes after midnight, 0 to 1440. */
+export function minutesOf(text: string, wrong: Wrong): number {
   const [, hours, minutes] = /^([01]\d|2[0-4]):([0-5]\d)$/.exec(text) ?? [];
   const of = Number(hours) * 60 + Number(minutes);
   if (!(of <= 1440))
@@ -78,7 +85,8 @@ function minutesOf(text: string, wrong: Wrong): number {
   return of;
 }
 
-function zoneOf(word: string, wrong: Wrong): string {
+/** A time zone in its usual spelling. */
+export function zoneOf(word: string, wrong: Wrong): string {
   try {
     if (/^([A-Za-z][\w+/-]*|[+-]\d\d:\d\d)$/.test(word)) return new Temporal.ZonedDateTime(0n, word).timeZoneId;
   } catch {

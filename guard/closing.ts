@@ -1,5 +1,6 @@
 import { within } from '../store/with-deadline.ts';
 import type { ModeSource } from '../flags/mode-source.ts';
+import type { Drills } from './drills.ts';
 import type { Executor } from './executor.ts';
 import type { OwnJournal } from './journal.ts';
 import type { Interventions } from './interventions.ts';
@@ -21,6 +22,7 @@ export interface ClosedParts {
   readonly journal: OwnJournal | null;
   readonly outboxes: readonly Outbox[];
   readonly rollbacks: Pick<Rollbacks, 'close'> | null;
+  readonly drills: Pick<Drills, 'close'> | null;
   readonly stopWatching: () => void;
 }
 
@@ -53,6 +55,7 @@ async function closeAll({
   journal,
   outboxes,
   rollbacks,
+  drills,
   stopWatching,
 }: ClosedParts): Promise<void> {
   const { replica, inFlight, changes, metrics } = executor;
@@ -66,7 +69,7 @@ async function closeAll({
       () => false,
     );
   // A call that waits or is decided has no work that could go on, but its end is to be recorded.
-  const rolledBack = rollbacks?.close() ?? Promise.resolve();
+  const rolledBack = Promise.all([rollbacks?.close(), drills?.close()]).then(() => {});
   const [clean] = await Promise.all([inTime(inFlight.idle()), inTime(calls.ended()), inTime(rolledBack)]);
   metrics.close();
   await interventions.close();

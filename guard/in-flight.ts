@@ -2,6 +2,7 @@ import { type Decision, freezeDecision, strictness, type Subject, type WorkRow }
 import { MOST_ROWS, type Work } from '../store/own-beat.ts';
 import type { Identity } from './identity.ts';
 import { reportedSubject, type SeenHere } from './seen-here.ts';
+import { StartsHere } from './starts-here.ts';
 import type { GuardedSubject } from './subject.ts';
 
 /** Fires the signal of work that must stop. Called after everything that must stop has been stopped. */
@@ -64,6 +65,7 @@ export class InFlight {
   readonly #onDrained: () => void;
   readonly #onBegin: () => void;
   readonly #seen: SeenHere | null;
+  readonly #starts = new StartsHere();
   readonly #onIdle: Array<() => void> = [];
 
   /**
@@ -104,6 +106,7 @@ export class InFlight {
       inFlight: this.#running.size,
       draining: this.#draining.size,
       rows: this.#rows(),
+      starts: this.#starts.rows,
       ...{ agents: [...agents], missions: [...missions], runs: [...runs] },
     };
   }
@@ -145,6 +148,7 @@ export class InFlight {
   start(running: Running): void {
     const now = Date.now();
     this.#running.set(running, now);
+    this.#starts.note(running.subject, now);
     this.#seen?.noteAction(running.subject, now);
     this.#onBegin();
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Decision, endedDecision, invalid, quoteId } from '../flags/index.ts';
+import { type Decision, endedDecision, invalid, isCanary, quoteId } from '../flags/index.ts';
 import { checkKeys, type Keys } from '../flags/options.ts';
 import { actingAs, type Within } from './acting-as.ts';
 import { type ActionDefinition, type CallOptions, type GuardedAction, readOptions } from './action.ts';
@@ -140,6 +140,8 @@ export function killSwitchOf(parts: KillSwitchParts): KillSwitch {
   return {
     action<Input, Result>(definition: ActionDefinition<Input, Result>): GuardedAction<Input, Result> {
       const action = normaliseAction(definition);
+      if (isCanary(action.name))
+        throw invalid(`An action cannot be named ${quoteId(action.name)}: that is the drills' own. Name it otherwise.`);
       if (action.limits) checkLimitClient(action.name, guard.limitClient);
       const used = registry.register(action);
       if (action.journal) guard.journal?.prepare();

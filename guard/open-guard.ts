@@ -4,6 +4,8 @@ import { Approving } from './approvals.ts';
 import { closingOnce } from './closing.ts';
 import type { SwitchSettings } from './create-options.ts';
 import { requestMs } from '../flags/lease.ts';
+import { canaries } from './canary.ts';
+import { Drills } from './drills.ts';
 import { Deadlines } from './evaluate.ts';
 import type { Executor } from './executor.ts';
 import type { Guard } from './guard.ts';
@@ -102,11 +104,13 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
     leaseMs,
     handlerTimeoutMs,
   };
-  const actions = new Map<string, AnyAction>();
+  const actions = new Map<string, AnyAction>(canaries().map((action) => [action.name, action]));
   const rollbacks =
     replica && journal && ownJournal && id !== null
       ? new Rollbacks({ guard, actions, executorId: id, replica, own: ownJournal, journal })
       : null;
+  const drills =
+    replica && journal && ownJournal && id !== null ? new Drills({ guard, executorId: id, replica }) : null;
   const watching = [
     watchElsewhere({ source, executor, leaseMs }),
     lookAgain({ executor, sourceFault: source.fault, leaseMs }),
@@ -127,6 +131,7 @@ export function openGuard({ settings, executor, source }: GuardParts): KillSwitc
         journal: ownJournal,
         outboxes: [stopOutbox, outbox],
         rollbacks,
+        drills,
         stopWatching: () => watching.forEach((stop) => stop()),
       }),
   });

@@ -2,6 +2,7 @@ import type {
   AlertTarget,
   AutonomyStage,
   Decision,
+  DrillKind,
   FeatureRequirement,
   FeatureStage,
   Governance,
@@ -17,6 +18,7 @@ import type { Acknowledgements, ExecutorAcknowledgement, SharedWriter } from './
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
 import type { Difference } from './differences.ts';
+import type { DrillRecord, DrillScheduleRecord, DrillStanding } from './drill/records.ts';
 import type { HeldStopRow } from './held-stops.ts';
 import type { ListAnswer } from './lists.ts';
 import type { Matched } from './matched.ts';
@@ -85,6 +87,25 @@ export interface KillAnswer {
 /** What giving authority back takes. `changed`: who has set that, and when; null where nobody has. */
 export interface GovernanceAnswer extends Governance {
   readonly changed: { readonly epoch: number; readonly by: string; readonly at: string } | null;
+}
+
+/** What a drill would stop. */
+export interface DrillPreview {
+  readonly kind: DrillKind;
+  readonly target: string;
+  readonly window_ms: number;
+  /** False for a kind that stops nothing of others. */
+  readonly stops: boolean;
+  readonly matched: Matched;
+  /** The executor that would do the drill's own work; null: none. */
+  readonly performer: Performer | null;
+  /** What would keep it from being begun. */
+  readonly findings: readonly string[];
+  readonly notes: readonly string[];
+  /** The drill that is under way; null: none is. */
+  readonly running: { readonly id: string; readonly by: string; readonly until: string } | null;
+  /** True where the target is stopped already. */
+  readonly killed: boolean;
 }
 
 /** `request`: as it was asked for. */
@@ -262,6 +283,11 @@ export interface Status {
   /** How many requests wait for a person; null where this user may not read them. */
   readonly held_approvals: number | null;
   readonly governance: GovernanceAnswer;
+  /** When a drill was last passed, and whether one is overdue, by a schedule or by governance. */
+  readonly drill: DrillStanding;
+  /** The last ten, newest first. */
+  readonly drills: readonly DrillRecord[];
+  readonly drill_schedules: readonly DrillScheduleRecord[];
   /** The changes that wait for another person, the oldest first. */
   readonly requests: readonly RequestRecord[];
   readonly alerts: AlertsStatus;

@@ -10,6 +10,7 @@ import type {
   ApprovalDetail,
   ApprovalsAnswer,
   ChangeAnswer,
+  DrillPreview,
   Explanation,
   FeatureRow,
   ForksAnswer,
@@ -30,11 +31,13 @@ import type {
 } from './answers.ts';
 import type { ApprovalRecord, StandingRecord } from './approval-records.ts';
 import type { BudgetRow, TripwireRow } from './budget-rows.ts';
+import type { DrillAnswer, DrillRecord, DrillScheduleRecord } from './drill/records.ts';
 import type { Evidence } from './evidence.ts';
 import type { LogExport } from './export-log.ts';
 import type { ForgetOptions } from './forget-executor.ts';
 import type { AlertOptions, AlertRemoval } from './given/alert.ts';
 import type { ApproveOptions, RejectOptions } from './given/approval.ts';
+import type { DrillOptions, DrillScheduleOptions, DrillScopeOptions } from './given/drill.ts';
 import type { AutonomyOptions } from './given/autonomy.ts';
 import type { BudgetOptions, RemoveBudgetOptions } from './given/budget.ts';
 import type { DoctorAnswer } from './doctor/answer.ts';
@@ -176,6 +179,25 @@ export interface ControlPlane {
   approveRequest(options: RequestOptions): Promise<RequestAnswer>;
   /** @throws NOT_FOUND */
   withdrawRequest(options: RequestOptions): Promise<RequestAnswer>;
+  /**
+   * Stops something on purpose, sees that it stops, undoes what it did itself, and gives back what it has stopped: only
+   * its own stop, untouched by anybody since, which governance does not meet. A drill that has failed leaves stopped
+   * what it has stopped, and says so (`stands`).
+   * @throws INVALID_STATE (another drill is under way, or the target is stopped already), ROLE_REQUIRED
+   */
+  drill(options?: DrillOptions): Promise<DrillAnswer>;
+  /** What a drill would stop, and what would keep it from being begun. Nothing is recorded. */
+  previewDrill(options?: DrillScopeOptions): Promise<DrillPreview>;
+  /** The last fifty drills, newest first. One that says nothing more is shown as abandoned. */
+  drills(options?: Page): Promise<ListAnswer<DrillRecord>>;
+  /** One of them with all that it has measured. @throws NOT_FOUND */
+  drillReport(id: string): Promise<DrillAnswer>;
+  /** The drills that come back, by name. */
+  drillSchedules(options?: Page): Promise<ListAnswer<DrillScheduleRecord>>;
+  /** Has an operating process (`operate: true`, `kill-switch watch`) run a drill again and again. */
+  scheduleDrill(options: DrillScheduleOptions): Promise<ChangeAnswer>;
+  /** @throws NOT_FOUND */
+  removeDrillSchedule(name: string): Promise<ChangeAnswer>;
   /** Where alerts go, how many wait, and whether an operating process sends them. */
   alerts(options?: Page): Promise<AlertsAnswer>;
   /**

@@ -1,11 +1,14 @@
 import {
   FEATURE_STAGES,
+  GOVERNED_KIND,
   type Governance,
   isSameChange,
   isWithinStep,
+  lacksDrill,
   loosens,
   loosestStage,
   type Mode,
+  NO_DRILLS,
   NO_GOVERNANCE,
   REQUEST_BOUNDS,
   type Request,
@@ -107,6 +110,13 @@ const secondPerson: Rule = ({ second_person, pending_expires_ms }, proposed) => 
   };
 };
 
+/** Somebody has shown lately that what runs can be stopped. What no drill was passed for yet, none has shown. */
+const drilled: Rule = ({ drill_ms }, { view }) => {
+  const drills = view.get('drills') ?? NO_DRILLS;
+  if (drill_ms === null || !lacksDrill(drills, drill_ms, view.time)) return null;
+  return refused({ kind: 'drill_required', drill_ms, passed_at: drills.passed_at[GOVERNED_KIND] ?? null });
+};
+
 /** Why no further request is taken; null where there is room for one. */
 function withoutRoom(open: readonly Request[], change: object, me: string | null): Refusal | null {
   const { all, ofOne, characters, inAll } = REQUEST_BOUNDS;
@@ -117,7 +127,7 @@ function withoutRoom(open: readonly Request[], change: object, me: string | null
   return own.length >= ofOne ? { kind: 'requests_full', most: ofOne } : null;
 }
 
-const RULES: readonly Rule[] = [modeRestored, oneStep, hasDwelt, secondPerson];
+const RULES: readonly Rule[] = [modeRestored, drilled, oneStep, hasDwelt, secondPerson];
 
 /** Those that an emergency does not suspend. */
 const ALSO_ALONE: readonly Rule[] = [modeRestored];

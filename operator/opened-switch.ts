@@ -7,6 +7,7 @@ import { type Appended, ChangeQueue, closedError, type Order, type Recorded } fr
 import { Alerting } from './alerts/alerting.ts';
 import type { AlertPace } from './alerts/pace.ts';
 import { ApprovalUpkeep } from './approval-upkeep.ts';
+import { ScheduledDrills } from './drill/scheduled.ts';
 import { Hearing } from './hearing.ts';
 import { KeptSwitch } from './kept-switch.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
@@ -65,6 +66,7 @@ export class OpenedSwitch {
   readonly #closing = new AbortController();
   readonly #operating: Operating | null;
   readonly #approvals: ApprovalUpkeep | null;
+  readonly #drills: ScheduledDrills | null;
   readonly #alerting: Alerting | null;
   readonly #attempts: RefusedAttempts;
   /** No caller waits for a snapshot; one that fails is tried again after a later change. */
@@ -83,6 +85,12 @@ export class OpenedSwitch {
     const append = (order: Order): Promise<Recorded> => this.#record(order);
     this.#operating = operate && new Operating({ ...operate, connection, append, retryMs });
     this.#approvals = operate && new ApprovalUpkeep({ connection, append, onTrouble: operate.onTrouble });
+    this.#drills =
+      operate &&
+      new ScheduledDrills({
+        opened: { connection, hearing: this.hearing, pace, append },
+        ...{ organizationId: place.organizationId, onTrouble: operate.onTrouble },
+      });
     this.#alerting =
       operate?.alerts && connection.alerts
         ? new Alerting(
@@ -153,7 +161,12 @@ export class OpenedSwitch {
    */
   async close(): Promise<void> {
     this.#closing.abort(closedError());
-    await Promise.all([this.#operating?.close(), this.#approvals?.close(), this.#alerting?.close()]);
+    await Promise.all([
+      this.#operating?.close(),
+      this.#approvals?.close(),
+      this.#drills?.close(),
+      this.#alerting?.close(),
+    ]);
     await this.settled(); // its event goes through the queue
     await this.#attempts.close();
     await this.#changes.close();

@@ -104,6 +104,21 @@ interface Facts {
   /** In characters of JSON. */
   readonly request_too_long: { readonly size: number; readonly most: number };
   readonly break_glass_off: object;
+  /** No drill was passed within so many milliseconds; `passed_at`: the last one, null for none. */
+  readonly drill_required: { readonly drill_ms: number; readonly passed_at: string | null };
+  /** Another drill is under way. */
+  readonly drill_running: { readonly id: string; readonly by: string; readonly until: string };
+  /** A drill gives back what it has stopped itself only, so it stops nothing that is stopped. */
+  readonly drill_stopped: { readonly target: string };
+  /** It has ended, or has said nothing for so long that it counts as abandoned. */
+  readonly drill_over: { readonly id: string };
+  /** Somebody else has changed what it has stopped. */
+  readonly drill_touched: { readonly target: string; readonly by: string };
+  /** Another process runs it for that time of its schedule, or has done so. */
+  readonly drill_taken: { readonly name: string; readonly due: string };
+  readonly no_drill: { readonly id: string };
+  readonly no_schedule: { readonly name: string };
+  readonly schedules_full: { readonly most: number };
   readonly alert_taken: { readonly name: string };
   readonly alerts_full: { readonly most: number };
   readonly no_alert: { readonly name: string };
@@ -438,6 +453,64 @@ const REFUSALS: { readonly [K in keyof Facts]: RefusalRow<Facts[K]> } = {
       command: 'Ask without --break-glass; another person then has to agree.',
     },
     isAttempt: true,
+  },
+  drill_required: {
+    code: 'DRILL_REQUIRED',
+    says: ({ drill_ms, passed_at }) =>
+      `Giving authority back takes a drill that was passed within the last ${drill_ms} ms, and ${passed_at === null ? 'none was passed yet' : `the last one was passed at ${passed_at}`}.`,
+    hint: {
+      program: "Run one that is passed: drill({ kind: 'stop' }).",
+      command: 'Run one that is passed: kill-switch drill',
+    },
+    isAttempt: true,
+  },
+  drill_running: {
+    code: 'INVALID_STATE',
+    says: ({ id, by, until }) =>
+      `The drill ${id} by ${by} is under way; it counts as abandoned at ${until} unless it goes on. There is one drill at a time.`,
+    hint: { program: 'Wait for it: drills().', command: 'Wait for it: kill-switch drills' },
+  },
+  drill_stopped: {
+    code: 'INVALID_STATE',
+    says: ({ target }) =>
+      `${target} is stopped already, or is not this drill's to stop. A drill stops only what is not stopped, since it gives that back.`,
+    hint: {
+      program: 'Drill another target, or revive this one first.',
+      command: `Drill another target (--target), or give this one back first (kill-switch revive).`,
+    },
+  },
+  drill_over: {
+    code: 'INVALID_STATE',
+    says: ({ id }) => `The drill ${id} is over, or has said nothing for so long that it counts as abandoned.`,
+    hint: { program: 'See: drills().', command: 'See: kill-switch drills' },
+  },
+  drill_touched: {
+    code: 'CONFLICT',
+    says: ({ target, by }) =>
+      `${target} was stopped, or changed, by ${by} since the drill had stopped it, so it stays.`,
+    hint: { program: 'To lift it: revive({ target, reason: "…" }).', command: 'To lift it: kill-switch revive' },
+  },
+  drill_taken: {
+    code: 'INVALID_STATE',
+    says: ({ name, due }) => `The drill ${quoteId(name)} of ${due} is run by another process, or was.`,
+  },
+  no_drill: {
+    code: 'NOT_FOUND',
+    says: ({ id }) => `There is no drill ${quoteId(id)} among the last ones.`,
+    hint: { program: 'See what there is: drills().', command: 'See what there is: kill-switch drills' },
+  },
+  no_schedule: {
+    code: 'NOT_FOUND',
+    says: ({ name }) => `There is no schedule ${quoteId(name)} of drills.`,
+    hint: { program: 'See what there is: status().', command: 'See what there is: kill-switch drills' },
+  },
+  schedules_full: {
+    code: 'INVALID_STATE',
+    says: ({ most }) => `There are ${most} schedules of drills, and no more are taken.`,
+    hint: {
+      program: 'Remove one: removeDrillSchedule(name).',
+      command: 'Remove one: kill-switch drill schedule NAME off',
+    },
   },
   counted: {
     code: 'INVALID_STATE',

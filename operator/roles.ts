@@ -43,6 +43,7 @@ interface TakesRow {
 const setting = (verb: string): TakesRow => ({ verb, tightens: 'stop', loosens: 'restore' });
 const always = (right: Right, verb: string): TakesRow => ({ verb, tightens: right, loosens: right });
 const SYSTEMS = always('operate', '');
+const DRILLS = always('stop', 'drill, drill schedule');
 
 /** Which right each command takes. One row a command: `planChange` reads it, and docs/roles.md is made of it. */
 export const TAKES: { readonly [T in CommandType]: TakesRow } = deepFreeze({
@@ -67,6 +68,8 @@ export const TAKES: { readonly [T in CommandType]: TakesRow } = deepFreeze({
   resolve: always('restore', 'runs resolve'),
   withdraw: always('stop', 'requests withdraw'),
   governance: always('govern', 'governance set'),
+  ...{ drill: DRILLS, drill_step: DRILLS, drill_end: DRILLS, drill_press: DRILLS, drill_lift: DRILLS },
+  ...{ drill_rollback: DRILLS, drill_schedule: DRILLS },
   alert: always('govern', 'alert add, alert test'),
   alert_remove: always('govern', 'alert remove'),
   init: always('govern', 'init'),

@@ -1,4 +1,4 @@
-import { type Performer, shownId } from '../flags/index.ts';
+import { CANARY, type Performer, shownId } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import { readSurfaces } from '../store/reports.ts';
@@ -45,7 +45,9 @@ export async function choosePerformer(
   const candidates = heard.beats
     .filter((beat) => beat.id !== except && !beat.export && lifeOf(heard, beat.id) === 'alive')
     .map((beat) => {
-      const actions = known.get(executorKey(beat)) ?? new Set<string>();
+      // What drills do themselves is registered nowhere: every executor that knows of drills has it.
+      const own = beat.starts === undefined ? [] : Object.values(CANARY);
+      const actions = new Set([...(known.get(executorKey(beat)) ?? []), ...own]);
       const can = (item: RollbackItem): boolean => canUndo(actions, item);
       const done = items.filter(({ entry }) => entry.executor_id === beat.id).length;
       return { beat, can, able: items.filter(can).length, done };

@@ -11,6 +11,7 @@ import {
 } from '../flags/index.ts';
 import { acknowledge, EVERYTHING } from './acknowledge.ts';
 import type { FeatureDetails, ForksAnswer, GovernanceAnswer, Status } from './answers.ts';
+import { drillRecords, drillStanding, scheduleRecords } from './drill/records.ts';
 import type { Asked } from './given/list.ts';
 import type { Heard } from './hearing.ts';
 import { type ListAnswer, partOf } from './lists.ts';
@@ -23,6 +24,9 @@ export interface WholeSwitch {
   readonly state: State;
   readonly time: string;
 }
+
+/** How many drills `status` names. */
+const SHOWN_DRILLS = 10;
 
 /**
  * The whole switch, except the reports of forks, what people are asked, and what is spent and stopped; executors as
@@ -60,6 +64,9 @@ export function statusOf(
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
     governance: governanceAnswer(state.get('governance')),
     requests: requestRecords(whole),
+    drill: drillStanding(state, whole.time),
+    drills: drillRecords(state.drills, whole.time).slice(0, SHOWN_DRILLS),
+    drill_schedules: scheduleRecords(state.drills, whole.time),
     rules: ruleRecords(whole).data,
     executors,
     shared_writers,

@@ -46,6 +46,7 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
     case 'governance':
     case 'requests':
     case 'refusals':
+    case 'drills':
     case 'alerts':
       return [];
     case 'lifted': // a stop that the log does not have ends with it

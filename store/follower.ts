@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { type Beat, type Clock, earlier, type Fault, type Instant, type LogEvent, type Stop } from '../flags/index.ts';
+import {
+  type Beat,
+  type Clock,
+  earlier,
+  type Fault,
+  type Instant,
+  KillSwitchError,
+  type LogEvent,
+  type Stop,
+} from '../flags/index.ts';
 import type { Confirmation } from './confirmation.ts';
 import { Cycle } from './cycle.ts';
 import { faultFrom } from './fault-from.ts';
@@ -47,6 +56,9 @@ export class Follower {
   #trouble: Fault | null = null;
   #stopFollowing: (() => void) | null = null;
   readonly #question: SharedQuestion<Confirmed>;
+  /** Until when the store is not heard, by the monotonic clock; null: it is. */
+  #cutUntil: number | null = null;
+  #cutTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: FollowerOptions) {
@@ -71,6 +83,25 @@ export class Follower {
     await this.#cycle.run();
   }
 
+  /** Has nothing of the store count for so many milliseconds. */
+  cutOff(ms: number): void {
+    const { clock } = this.#options;
+    this.#cutUntil = clock().mono + ms;
+    clearTimeout(this.#cutTimer);
+    this.#cutTimer = setTimeout(() => this.#cycle.wake(), ms).unref();
+  }
+
+  #isCut(): boolean {
+    if (this.#cutUntil !== null && this.#options.clock().mono >= this.#cutUntil) this.#cutUntil = null;
+    return this.#cutUntil !== null;
+  }
+
+  /** @throws KillSwitchError STORE_UNREACHABLE while the store is not to be heard */
+  #heard(): void {
+    if (!this.#isCut()) return;
+    throw new KillSwitchError('STORE_UNREACHABLE', 'a drill has cut this executor off from its store');
+  }
+
   /** There is something new to ask or to report. */
   wake(): void {
     this.#cycle.wake();
@@ -92,9 +123,11 @@ export class Follower {
   async confirmBy<C extends Confirmation>(question: Question<C>): Promise<Confirmed & { readonly answer: C | null }> {
     const { copy, clock, beat: makeBeat, requestMs } = this.#options;
     if (this.#closed) return { outcome: 'dropped', sent: clock(), answer: null }; // it has left the count
+    this.#heard();
     const ticket = copy.ask(clock(), randomUUID());
     const beat = makeBeat(copy, ticket.sent);
     const answer = await withDeadline(question(beat, ticket.nonce), requestMs, 'confirm');
+    this.#heard();
     return { ...this.#take(ticket, beat, answer), answer };
   }
 
@@ -127,11 +160,12 @@ export class Follower {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopFollowing?.();
+    clearTimeout(this.#cutTimer);
     await this.#cycle.close();
   }
 
   #onPush(push: Push): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#isCut()) return; // what is missed so is confirmed when it is heard again
     if (push.type === 'trouble') {
       this.#trouble ??= faultFrom(push.error);
       this.#options.onTrust();
@@ -184,9 +218,11 @@ export class Follower {
 
   async #load(): Promise<boolean> {
     const { connection, copy, requestMs, onChanges } = this.#options;
+    this.#heard();
     const ticket = { held: copy.held, nonce: randomUUID() };
     const loading = connection.load(ticket.held, ticket.nonce);
     const snapshot = await withDeadline(loading, Math.max(requestMs, LOAD_MS), 'load');
+    this.#heard();
     const taken = copy.loaded(ticket, snapshot) === 'taken';
     onChanges();
     return taken;

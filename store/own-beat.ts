@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Beat, Instant, WorkRow } from '../flags/index.ts';
+import type { Beat, Instant, StartRow, WorkRow } from '../flags/index.ts';
 import type { LiveCopy } from './live-copy.ts';
 import { VERSION } from './version.ts';
 
@@ -10,6 +10,8 @@ export interface Work {
   readonly draining: number;
   /** The actions in flight, those that drain first; at most `MOST_ROWS` need be given. */
   readonly rows: readonly WorkRow[];
+  /** What was started last, first; at most `MOST_STARTS`. */
+  readonly starts?: readonly StartRow[];
   readonly agents: readonly string[];
   readonly missions: readonly string[];
   readonly runs: readonly string[];
@@ -22,6 +24,9 @@ const LONGEST_TROUBLE = 1000;
 
 /** How many actions in flight a beat names at most. */
 export const MOST_ROWS = 100;
+
+/** How many agents with an action that they have started a beat names at most. */
+export const MOST_STARTS = 50;
 
 /** How many characters the names and lineages of these may have in all. */
 const LONGEST_ROWS = 65_536;
@@ -59,7 +64,7 @@ export function ownBeats({ id, name, leaseMs, anchored, startedAt, work = () => 
   };
   const started_at = new Date(startedAt).toISOString();
   return ({ held, forkReport }, now) => {
-    const { inFlight, draining, rows, export: exported, trouble, ...names } = work();
+    const { inFlight, draining, rows, starts, export: exported, trouble, ...names } = work();
     const [agents, moreAgents] = namesThatFit(names.agents);
     const [missions, moreMissions] = namesThatFit(names.missions);
     const [runs, moreRuns] = namesThatFit(names.runs);
@@ -72,6 +77,7 @@ export function ownBeats({ id, name, leaseMs, anchored, startedAt, work = () => 
       in_flight: inFlight,
       draining,
       work: named,
+      ...(starts && { starts: thatFit(starts.slice(0, MOST_STARTS), charactersOf, LONGEST_ROWS)[0] }),
       agents,
       ...(moreAgents > 0 && { more_agents: moreAgents }),
       missions,
@@ -104,4 +110,4 @@ function thatFit<T>(items: readonly T[], sizeOf: (item: T) => number, room: numb
   return end === -1 ? [[...items], 0] : [items.slice(0, end), items.length - end];
 }
 
-const charactersOf = (row: WorkRow): number => Object.values(row).join('').length;
+const charactersOf = (row: WorkRow | StartRow): number => Object.values(row).join('').length;

@@ -220,6 +220,14 @@ export class Replica {
     return { answer, sent, confirmed: outcome === 'renewed' };
   }
 
+  /**
+   * Has the store not be heard for so many milliseconds: no answer of it counts, and no push. For drills; it ends by
+   * itself, by this machine's monotonic clock, and then the store is asked at once.
+   */
+  cutOff(ms: number): void {
+    if (!this.#closed) this.#follower.cutOff(ms);
+  }
+
   /** A stop of this executor's own: it holds in this copy from this turn on. Nothing is written to the store. */
   holdStop(own: Stop): void {
     this.#copy.holdStop(own);

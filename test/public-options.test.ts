@@ -128,7 +128,8 @@ describe('no function is left out', () => {
     ],
     ...['killSwitch.close', 'killSwitch.transaction', 'run.bind', 'run.lastCheckpoint', 'run.report'],
     ...['control.settled', 'control.close', 'control.evidence'],
-    ...['control.approval', 'control.testAlert'], // take an id, or a name
+    // take an id, or a name
+    ...['control.approval', 'control.drillReport', 'control.removeDrillSchedule', 'control.testAlert'],
   ];
   /** Methods that take none, and say so. */
   const TAKE_NONE = ['init', 'governance', 'forks', 'exportDefinition', 'head'] as const;

@@ -171,6 +171,7 @@ const filters = (own: object): object =>
   Object.fromEntries(Object.entries(FILTERS).filter(([name]) => Object.hasOwn(own, name)));
 const list = (own: object): object => ({ skip: 0, limit: 5, ...filters(own) });
 const reason = 'because';
+const drilled = { kind: 'exfiltration', target: 'action:mail.send', windowMs: 1000, recipient: 'rival@example.test' };
 
 /** Methods of a control plane. */
 const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>> => {
@@ -313,6 +314,17 @@ const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>
         ...{ breakGlass: false, pendingExpiresMs: 60_000, restoreRoles: { live: ['admin'] } },
       },
       any: [...any, 'drillMs'],
+    },
+    'control.previewDrill': { call: (options) => control.previewDrill(options), right: { ...drilled } },
+    'control.drill': {
+      call: (options) => control.drill(options),
+      right: { ...drilled, onProgress: () => {}, signal: new AbortController().signal },
+    },
+    'control.drills': { call: (options) => control.drills(options), right: { skip: 0, limit: 1 } },
+    'control.drillSchedules': { call: (options) => control.drillSchedules(options), right: { skip: 0, limit: 1 } },
+    'control.scheduleDrill': {
+      call: (options) => change(control.scheduleDrill(options)),
+      right: { ...drilled, name: 'weekly', at: 'Mon 10:00 UTC' },
     },
     'control.requests': { call: (options) => control.requests(options), right: { skip: 0, limit: 1 } },
     'control.alerts': { call: (options) => control.alerts(options), right: { skip: 0, limit: 1 } },

@@ -129,7 +129,7 @@ async function main(): Promise<number> {
   const chosen = options();
   if (typeof chosen === 'number') return chosen;
   const started = performance.now();
-  screen.title('openfeature-kill-switch: a tour of about 25 seconds');
+  screen.title('openfeature-kill-switch: a tour of about 30 seconds');
   let problem: unknown = null;
   try {
     await Promise.race([interrupted(), tour(chosen)]);

@@ -13,7 +13,7 @@ const because = ({ mode, cause }: Intervention): string =>
  * disk.
  */
 export async function refusals({ screen, control, shop }: Cast): Promise<void> {
-  screen.title('13. What was not allowed, and every change, is on record');
+  screen.title('14. What was not allowed, and every change, is on record');
   await control.kill({ target: 'all', reason: 'the tour is over' });
   const toOwner = (await shop.inbox()).filter(({ to }) => to === OWNER).length;
   const became = (status: string, records: readonly Intervention[]): readonly Intervention[] =>

@@ -1,4 +1,5 @@
 import { freshStart, goLive, pauseAndResume, testMode } from './degrees.ts';
+import { drill } from './drilled.ts';
 import { approval, budget, rollback } from './earned.ts';
 import { lostStore, silentStore } from './lost-contact.ts';
 import { refusals, verify } from './records.ts';
@@ -18,6 +19,7 @@ const STEPS = [
   approval,
   budget,
   rollback,
+  drill,
   refusals,
   verify,
 ];

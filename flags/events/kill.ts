@@ -12,10 +12,17 @@ const members = ENTRY_SCHEMAS.kill;
  */
 function carriedOver(kill: ActiveKill | undefined, after: KillTerms): Omit<ActiveKill, 'cause'> | undefined {
   if (!kill) return undefined;
-  const carried: ActiveKill = { ...kill };
+  const carried: ActiveKill = noDrills(kill);
   delete carried.cause;
   if (kill.mode !== after.mode) delete carried.loosened_at;
   return carried;
+}
+
+/** What somebody else has touched is no drill's any more. */
+function noDrills<T extends object>(entry: T & { drill_id?: string | undefined }): T {
+  const kept = { ...entry };
+  delete kept.drill_id;
+  return kept;
 }
 
 /**
@@ -44,7 +51,10 @@ function endKill(view: StateView, data: { readonly id: string; readonly target: 
 }
 
 export const kill = row(
-  members.pick({ id: true, target: true, mode: true, expires_at: true }).shape,
+  {
+    ...members.pick({ id: true, target: true, mode: true, expires_at: true }).shape,
+    drill_id: members.shape.drill_id,
+  },
   (view, data, event) => {
     const active = view.get('kill', data.target);
     const terms = active ? bothKills(active, data) : { mode: data.mode, expires_at: data.expires_at };
@@ -56,6 +66,7 @@ export const kill = row(
       killed_by: event.actor,
       killed_at: begunAt(active, terms, event) || event.at,
       ...terms,
+      ...(data.drill_id !== undefined && !active && { drill_id: data.drill_id }),
       ...changedBy(event),
     };
     return { patch: set('kill', data.target, killed), direction: 'tightens' };
@@ -69,8 +80,9 @@ export const kill = row(
 export const second = row({ kind: z.enum(ENTRY_KINDS), name: z.string().nullable() }, (view, data, event) => {
   const name = data.name ?? undefined;
   const entry = view.get(data.kind, name);
+  if (!entry) return { patch: NOTHING, direction: 'neutral' };
   return {
-    patch: entry ? set(data.kind, name, { ...entry, ...changedBy(event) }) : NOTHING,
+    patch: set(data.kind, name, { ...noDrills(entry), ...changedBy(event) }),
     direction: 'neutral',
   };
 });
@@ -81,7 +93,7 @@ export const revive = row(
   (view, { to, ...data }, event) => {
     const active = view.get('kill', data.target);
     if (to === undefined || active?.id !== data.id) return endKill(view, data, event);
-    const stepped = { ...active, mode: to, loosened_at: event.at, ...changedBy(event) };
+    const stepped = { ...noDrills(active), mode: to, loosened_at: event.at, ...changedBy(event) };
     return { patch: set('kill', data.target, stepped), direction: 'loosens' };
   },
 );

@@ -1,4 +1,12 @@
-import { type AlertKind, entryKey, shellWord, shownId, stateFrom } from '../../flags/index.ts';
+import {
+  type AlertKind,
+  areDrillsOverdue,
+  entryKey,
+  NO_DRILLS,
+  shellWord,
+  shownId,
+  stateFrom,
+} from '../../flags/index.ts';
 import { loadWhole } from '../../store/answers.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import { acknowledge, EVERYTHING, executorKey } from '../acknowledge.ts';
@@ -60,6 +68,21 @@ const LOOKERS: { readonly [K in AlertKind]?: Looker } = {
       mode: 'full_stop',
       details: { executor: bounded(executor), epoch_seen: held?.epoch ?? null },
     }));
+  },
+
+  async drill_overdue({ connection }) {
+    const view = await connection.read([entryKey('control'), entryKey('drills'), entryKey('governance')]);
+    const drills = view.get('drills') ?? NO_DRILLS;
+    if (!areDrillsOverdue(drills, view.get('governance')?.drill_ms ?? null, view.time)) return [];
+    const last = Object.values(drills.passed_at).toSorted().at(-1) ?? null;
+    return [
+      {
+        key: last ?? '',
+        text: `A drill is overdue: ${last === null ? 'none was passed yet' : `the last one was passed at ${last}`}.`,
+        next: 'kill-switch drill',
+        details: { last_passed_at: last },
+      },
+    ];
   },
 
   async budget({ connection }) {

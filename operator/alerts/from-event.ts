@@ -79,10 +79,13 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     ...{ type: 'fork', next: 'kill-switch status', details: { given_up: Array.isArray(lost) ? lost.length : 0 } },
     text: `${actor} has accepted the store as it is (recover): what it had lost is given up.`,
   }),
-  drill: ({ id, kind, state, target }) => ({
-    ...{ type: 'drill', target, next: `kill-switch drills show ${typed(id)}`, details: { id, kind, state } },
-    text: `The drill ${words(id)} (${words(kind)}) is ${words(state)}.`,
-  }),
+  drill({ id, kind, state, target, begins }) {
+    if (state === 'running' && begins === undefined) return null; // it goes on to its next step
+    return {
+      ...{ type: 'drill', target, next: `kill-switch drills show ${typed(id)}`, details: { id, kind, state } },
+      text: `The drill ${words(id)} (${words(kind)}) is ${words(state)}.`,
+    };
+  },
 };
 
 /** Whoever has given anything back alone, in an emergency, is told of: whatever it was. */

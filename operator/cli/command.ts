@@ -77,6 +77,8 @@ export interface Context {
    * @throws CommandError NOT_PRINTED
    */
   say(lines: readonly Line[], recorded: string): Promise<void>;
+  /** Asks whoever sits at the terminal; null where nobody does, or with `--json`. The last line is the question. */
+  ask(lines: readonly string[]): Promise<string | null>;
   /** Shows progress on a terminal (stderr); each line replaces the last. */
   progress(line: string): void;
   /** Shows or notes what has been done so far, so that it is on record if the command is killed. */

@@ -94,6 +94,12 @@ export async function withContext(
       context.progress('');
       await write(io, `${written(lines, io.screen?.colours === true)}\n`, recorded);
     },
+    async ask(lines) {
+      clearTimeout(waiting);
+      if (!io.ask || json) return null;
+      const shown = lines.map((line) => withoutCredentials(printable(withReach(line, where.reach))));
+      return io.ask(`${cleared(io)}${shown.join('\n')}`);
+    },
     progress(line) {
       clearTimeout(waiting);
       if (io.watched) io.err(`${cleared(io)}${printable(line)}`);

@@ -90,6 +90,13 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
     ...[command, ...(target === null ? [] : [target]), code],
     ...(count === 1 ? [] : [count, 'times']),
   ],
+  drill: ({ id, kind, target, state, step, begins }) => [
+    ...[id, state],
+    ...(state === 'running' && begins === undefined ? [step] : [kind, target]),
+  ],
+  drill_schedule: ({ name, schedule }) => [
+    ...(isJsonObject(schedule) ? [name, schedule['kind'], schedule['words']] : [name, 'removed']),
+  ],
 } satisfies Record<EventType, (data: Data) => readonly unknown[]>;
 
 /** The name of an executor. */

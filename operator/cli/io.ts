@@ -38,6 +38,8 @@ export interface Io {
   readonly watched: boolean;
   /** Null where stdout is no terminal: a pipe or a file, which gets everything, without colours. */
   readonly screen: Screen | null;
+  /** Asks whoever sits at the terminal, and resolves with what is typed; absent where nobody does. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** Null where stdout is no terminal, or one that can only print lines. */
   readonly live: LiveTerminal | null;
   untilInterrupted(): AbortSignal;

@@ -1,11 +1,26 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { missingPackage } from '../../store/optional-package.ts';
 import { COMPLETE } from './completion/name.ts';
 import { liveTerminal } from './live/terminal.ts';
 import { stdoutWriter } from './stdout.ts';
 
 process.stderr.on('error', () => {});
+
+/** Asks on the terminal. Ctrl-C, and the end of what is typed, are no answer. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const ending = new AbortController();
+  for (const event of ['close', 'SIGINT'] as const) lines.once(event, () => ending.abort());
+  try {
+    return await lines.question(question, { signal: ending.signal });
+  } catch {
+    return '';
+  } finally {
+    lines.close();
+  }
+}
 
 let interrupted: AbortController | undefined;
 const argv = process.argv.slice(2);
@@ -36,6 +51,7 @@ process.exitCode = await runCommand({
   watched: process.stderr.isTTY === true && process.env['TERM'] !== 'dumb', // which cannot clear a line
   // `hasColors` heeds NO_COLOR, FORCE_COLOR and TERM=dumb. A terminal that does not tell its width says 0.
   screen: process.stdout.isTTY ? { columns: process.stdout.columns || 80, colours: process.stdout.hasColors() } : null,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   live: liveTerminal(),
   untilInterrupted() {
     if (!interrupted) {

@@ -4,6 +4,7 @@ import { approve, escalate, reject } from './approval.ts';
 import { autonomy } from './autonomy.ts';
 import { budget } from './budget.ts';
 import { init, recover } from './control.ts';
+import { drill, drill_end, drill_lift, drill_press, drill_rollback, drill_schedule, drill_step } from './drill.ts';
 import { feature, requirement } from './feature.ts';
 import { flags } from './flags.ts';
 import { attempt, governance, withdraw } from './governance.ts';
@@ -29,6 +30,7 @@ const ROWS = {
   ...{ approve, reject, escalate, standing, standing_withdraw, lapse },
   ...{ resolve, rollback, takeover },
   ...{ governance, withdraw, attempt },
+  ...{ drill, drill_step, drill_end, drill_press, drill_lift, drill_rollback, drill_schedule },
   ...{ alert, alert_remove, undelivered },
 };
 
@@ -57,7 +59,7 @@ export const restricts = (command: Command): boolean => rowOf(command).restricts
 
 /** Whether this version understands the whole state; and what giving authority back takes. */
 const UNGOVERNED: readonly EntryKind[] = ['control'];
-const GOVERNED: readonly EntryKind[] = ['control', 'governance', 'requests'];
+const GOVERNED: readonly EntryKind[] = ['control', 'governance', 'requests', 'drills'];
 
 /**
  * The entries that must be read to plan this command. Only a few, so that a kill costs the same beside any number of

@@ -1,7 +1,8 @@
 import { type EntryPlace, isNamed, type Rollback } from '../../flags/index.ts';
 import { type CommandRow, event, type Loosening, refused } from './row.ts';
 
-type Asked = Pick<Rollback, 'target' | 'since' | 'hash' | 'count' | 'kills' | 'performer'> & {
+/** What of a rollback is asked. */
+export type AskedRollback = Pick<Rollback, 'target' | 'since' | 'hash' | 'count' | 'kills' | 'performer'> & {
   readonly timeoutMs: number;
 };
 
@@ -9,7 +10,7 @@ type Asked = Pick<Rollback, 'target' | 'since' | 'hash' | 'count' | 'kills' | 'p
 export const UNDOING = 'A rollback';
 
 /** Asks that what a target has done is undone, as it was previewed, by that executor. */
-export const rollback: CommandRow<Asked & Loosening> = {
+export const rollback: CommandRow<AskedRollback & Loosening> = {
   isUngoverned: true,
   changes: () => ['rollbacks'],
   takesReason: () => UNDOING,

@@ -7,6 +7,7 @@ import { approvals } from './approvals.ts';
 import { beginning } from './beginning.ts';
 import { budgets } from './budgets.ts';
 import { doctor } from './doctor.ts';
+import { drilling } from './drilling.ts';
 import { executors } from './executors.ts';
 import { features } from './features.ts';
 import { governing } from './governing.ts';
@@ -39,6 +40,7 @@ export function controlPlaneOf(
     ...approvals(acting),
     ...standing(acting),
     ...governing(acting),
+    ...drilling(acting),
     ...alerting(acting),
     ...judging(acting),
     ...status(acting),

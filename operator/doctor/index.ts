@@ -2,6 +2,7 @@ import { clocks } from './clocks.ts';
 import { anchors, leases, versions } from './executors.ts';
 import type { Finding } from './answer.ts';
 import type { Check, Examined } from './finding.ts';
+import { drills } from './drills.ts';
 import { flags } from './flags.ts';
 import { operating, rules } from './operating.ts';
 import { permissions } from './permissions.ts';
@@ -21,7 +22,7 @@ export const DOCTOR_CHECKS: readonly Check[] = [
   flags,
   operating,
   rules,
-  // Drills (when the last one was, and whether one is overdue) are a row here.
+  drills,
 ];
 
 /** What is wrong, and what is well: at least one finding of each check. */

@@ -35,6 +35,7 @@ test.skipIf(!hasRedis)('npm run bench measures every number and prints it as one
     /^approve, until the call has its result/,
     /^kill on Redis .* everysec/,
     /^kill on Redis .* always/,
+    /^a whole stop drill of/,
     /from Redis: time/,
     /from Redis: memory/,
     /from the file store: time/,

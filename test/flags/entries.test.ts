@@ -116,6 +116,24 @@ describe('entries from a store', () => {
       ],
       ...LAST_CHANGE,
     },
+    drills: {
+      last: [
+        {
+          ...{ id: 'd-1', kind: 'stop', target: 'all', window_ms: 5000, recipient: null, schedule: 'weekly' },
+          performer: { id: 'e', name: 'mailer', lease_ms: 5000 },
+          ...{ state: 'passed', step: 'restore', asked_by: 'system', asked_at: at, until: at, ended_at: at, report: 9 },
+          ...{ executors: 1, slowest_ms: 12, late_starts: 0, findings: 0, ...LAST_CHANGE },
+        },
+      ],
+      passed_at: { stop: at },
+      schedules: [
+        {
+          ...{ name: 'weekly', kind: 'stop', target: null, window_ms: 5000, recipient: null },
+          ...{ words: 'Mon 10:00 UTC', period_ms: 604_800_000, taken: null, ...LAST_CHANGE },
+        },
+      ],
+      ...LAST_CHANGE,
+    },
     lifted: LAST_CHANGE,
   };
 

@@ -316,6 +316,14 @@ describe('the fold', () => {
       ['undelivered', { name: 'on-call', id: 'x', count: 1, last: 'evt_1' }],
       ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
       [
+        'drill',
+        {
+          ...{ id: 'd', kind: 'stop', target: 'all', state: 'running', step: 'baseline' },
+          until: '2026-02-01T00:00:00.000Z',
+        },
+      ],
+      ['drill_schedule', { name: 'weekly', schedule: null }],
+      [
         'rollback',
         {
           ...{ id: 'b', target: 'run:r', since: null, hash: GENESIS, count: 0, timeout_ms: 1, kills: [] },
@@ -477,6 +485,8 @@ describe('the fold', () => {
       'approve',
       'autonomy',
       'budget',
+      'drill',
+      'drill_schedule',
       'escalate',
       'expire',
       'feature',

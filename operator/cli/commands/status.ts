@@ -44,6 +44,15 @@ function ignored({ ignored_forks, excluded }: Status): string[] {
   return lines.length === 0 ? [] : [...lines, ''];
 }
 
+/** That nobody has shown lately that what runs can be stopped. */
+function overdueDrill({ drill }: Status, advice: Context['advice']): Line[] {
+  if (!drill.overdue) return [];
+  const passed = drill.last_at === null ? 'never' : shortTime(drill.last_at);
+  return [
+    ['Drill     ', { text: `overdue, last passed: ${passed}`, style: 'alarm' }, `: ${advice('kill-switch drill')}`],
+  ];
+}
+
 /** What executors have stopped and the log does not have yet. */
 const stopLines = ({ stops }: Status, shown: number): string[] =>
   stops.length === 0
@@ -109,6 +118,7 @@ function screen(status: Status, context: Context, form: Form): Line[] {
     ...(status.requests.length === 0
       ? []
       : [waiting(`${count(status.requests.length, 'request')} for another person: ${advice('kill-switch requests')}`)]),
+    ...overdueDrill(status, advice),
     ...(status.rules.length === 0 ? [] : [`Rules     ${named(rulesOf(status), '', 'rules')}`]),
     `Budgets   ${words(status.budgets.map(budgetWord), 'none set', 'budgets')}`,
     `Tripwires ${words(status.tripwires.map(tripwireWord), 'none', 'tripwires')}`,

@@ -21,6 +21,8 @@ export const CHANGES = [
   'budget remove day --reason x',
   'tripwire set repeats --limit 60 --reason x',
   'tripwire remove repeats --reason x',
+  'drill schedule l rollback "Mon 10:00 UTC"',
+  'governance set --dwell 1m --reason x',
   'alert add l --exec true',
 ] as const;
 
@@ -56,5 +58,8 @@ export const READS = [
   'check --agent free --effect read',
   'explain --agent free',
   'runs',
+  'drills',
+  'governance',
+  'requests',
   'log verify',
 ] as const;

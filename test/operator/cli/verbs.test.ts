@@ -313,6 +313,8 @@ describe('every verb, on a file store', () => {
         ...{ second_person: 'off', ladder: false, dwell_ms: 0, drill_ms: null, break_glass: false },
         ...{ pending_expires_ms: 3_600_000, restore_roles: {}, changed: null },
       },
+      drill: { last_at: null, overdue: false },
+      ...{ drills: [], drill_schedules: [] },
       requests: [],
       alerts: { targets: 0, waiting: 0, failing: [], sending: null },
       rules: [],

@@ -47,6 +47,7 @@ function view(status: Partial<View['status']> = {}, more: Partial<View> = {}): V
       ...{ held_approvals: 0, rules: [], budgets: [], tripwires: [], stops: [], executors: [], shared_writers: [] },
       ...{ forks: [], ignored_forks: [], excluded: [], store_problem: null },
       ...{ governance: { ...NO_GOVERNANCE, changed: null }, requests: [], operating: { last_at: null, runs: true } },
+      ...{ drill: { last_at: null, overdue: false }, drills: [], drill_schedules: [] },
       alerts: { targets: 0, waiting: 0, failing: [], sending: null },
       ...status,
     },

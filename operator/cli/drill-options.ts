@@ -1,0 +1,38 @@
+import { type Command, Option } from 'commander';
+import { DRILL_KINDS, type DrillKind } from '../../flags/index.ts';
+import type { DrillScopeOptions } from '../given/drill.ts';
+import { oneOf, parseTargetWord } from './arguments.ts';
+
+/** What was typed of a drill. */
+export interface DrillTyped {
+  readonly kind?: DrillKind;
+  readonly target?: string;
+  readonly recipient?: string;
+}
+
+export const parseKind = oneOf('a kind of drill', DRILL_KINDS);
+
+/** Adds the options that say what is drilled. */
+export const withDrillScope = (command: Command): Command =>
+  withTarget(
+    command.addOption(
+      new Option('--kind <kind>', `one of ${DRILL_KINDS.join(', ')} (default: stop)`).argParser(parseKind),
+    ),
+  );
+
+/** The same without the kind. */
+export const withTarget = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--target <target>', 'what is stopped (default: all, or what the drill does itself)').argParser(
+        (text) => parseTargetWord(text, (target) => `kill-switch drill --target ${target}`),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--recipient <name>',
+        'with exfiltration: to whom something is tried to be sent (default: nobody real)',
+      ),
+    );
+
+export const scopeTyped = ({ kind, target, recipient }: DrillTyped): DrillScopeOptions => ({ kind, target, recipient });
