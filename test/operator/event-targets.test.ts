@@ -59,6 +59,13 @@ const ABOUT: Readonly<Record<string, ReadonlyArray<readonly [LogEvent['data'], r
     [{ change: { type: 'limit', name: 'max', value: 1 } }, []],
   ],
   withdraw: [[{ id: 'q' }, []]],
+  drill: [[{ id: 'd', kind: 'stop', state: 'running', target: 'agent:bot' }, ['agent:bot']]],
+  drill_schedule: [
+    [{ name: 'weekly', schedule: { target: 'agent:bot' } }, []],
+    [{ name: 'weekly', schedule: null }, []],
+  ],
+  alert: [[{ name: 'ops', definition: null }, []]],
+  undelivered: [[{ name: 'ops' }, []]],
   refused: [
     [{ command: 'kill', target: 'agnt:x' }, ['agnt:x']],
     [{ command: 'mode', target: 'mode' }, ['all']],

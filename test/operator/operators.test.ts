@@ -10,7 +10,8 @@ test('the operator that a program names is unverified, whatever roles it is give
 
 test('no operator can have the name of the system', () => {
   expect(actorName(SYSTEM)).toBe('system');
-  expect(actorName(givenOperator({ id: 'system' }))).toBe('unverified:system');
+  for (const id of ['system', 'System'])
+    expect(() => givenOperator({ id })).toThrow('is the name of the switch itself');
 });
 
 test.each<[unknown, string]>([
