@@ -26,8 +26,8 @@ function noDrills<T extends object>(entry: T & { drill_id?: string | undefined }
 }
 
 /**
- * When a kill began that is changed. That of a pause is always before the pause, also where both are of one millisecond:
- * by that it is told from one that was never anything else (`stepOf` in operator/commands/kill.ts).
+ * When a kill began that is changed. That of a pause is always before the pause, also where both are of one
+ * millisecond: by that it is told from one that was never anything else (`stepOf` in operator/commands/kill.ts).
  */
 const begunAt = (kill: ActiveKill | undefined, { mode }: KillTerms, { at }: EventFacts): string | undefined =>
   mode === 'paused' && kill?.mode !== mode && kill?.killed_at === at
