@@ -23,6 +23,7 @@ function steady(lines: readonly string[]): string[] {
         .replace(/× \S+ for you/, '× ARTICLE for you')
         .replace(/refused: \S+ was stopped \((blocked|aborted), /, 'refused: ACTION was stopped (')
         .replace(/kill-switch approve \S+/, 'kill-switch approve ID')
+        .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
         .replace(/[+-]?\d+/g, '#')
         .replace(/\s+/g, ''),
     )
