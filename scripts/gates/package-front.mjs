@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Bytes of the archive. It had 759 kB when this was set; with source maps, which are of little use where the code is
- * not minified, 1215. */
-export const LIMIT = 1_000_000;
+/** Bytes of the archive. It had 1112 kB when this was set: a file for each verb, alert and drill. Source maps, which are
+ * of little use where the code is not minified, would add more than half of that. */
+export const LIMIT = 1_400_000;
 
 const REQUIRED = ['description', 'repository', 'homepage', 'bugs', 'author', 'license', 'keywords'];
 

@@ -21,7 +21,6 @@ export const CHANGES = [
   'budget remove day --reason x',
   'tripwire set repeats --limit 60 --reason x',
   'tripwire remove repeats --reason x',
-  'drill schedule l rollback "Mon 10:00 UTC"',
   'governance set --dwell 1m --reason x',
   'alert add l --exec true',
 ] as const;
