@@ -94,6 +94,7 @@ export const VERBS: readonly VerbRow[] = [
 
 /** The descriptions of first words that are no verbs by themselves. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  alert: 'say who is told of what happens',
   approval: 'approve in advance',
   flagd: 'work with definitions of flagd',
   rule: 'add and remove standing restrictions',
