@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Bytes of the archive. It had 1112 kB when this was set: a file for each verb, alert and drill. Source maps, which are
- * of little use where the code is not minified, would add more than half of that. */
+/** Bytes of the archive. It had 1112 kB when this was set: a file for each verb, alert and drill. Source maps, which
+ * are of little use where the code is not minified, would add more than half of that. */
 export const LIMIT = 1_400_000;
 
 const REQUIRED = ['description', 'repository', 'homepage', 'bugs', 'author', 'license', 'keywords'];
