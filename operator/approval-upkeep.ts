@@ -1,19 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { notify } from '../flags/callbacks.ts';
-import {
-  type BoundRequest,
-  boundBy,
-  escalationOf,
-  expiryOf,
-  type KeptApproval,
-  messageOf,
-  stateFrom,
-} from '../flags/index.ts';
+import { type BoundRequest, boundBy, escalationOf, expiryOf, type KeptApproval, stateFrom } from '../flags/index.ts';
 import { loadWhole } from '../store/answers.ts';
 import { APPROVALS_KEPT_MS, type ReportedApproval } from '../store/capabilities/approvals.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Order } from './change-queue.ts';
 import type { CommandOf } from './commands/index.ts';
+import { Looking } from './looking.ts';
 import { SYSTEM } from './operators.ts';
 import { isChangeRefusedError } from './refusals.ts';
 
@@ -44,42 +35,25 @@ const LONGEST_TOGETHER = 1_000_000;
  */
 export class ApprovalUpkeep {
   readonly #options: ApprovalUpkeepOptions;
-  readonly #closing = new AbortController();
-  readonly #loop: Promise<void>;
+  readonly #looking: Looking;
   readonly #escalated = new Set<string>();
   #wholeAt = Number.NEGATIVE_INFINITY;
-  #trouble = '';
 
   constructor(options: ApprovalUpkeepOptions) {
     this.#options = options;
-    this.#loop = this.#run();
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#loop;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    const { lookMs = LOOK_MS } = this.#options;
-    while (!signal.aborted) {
-      const begun = performance.now();
-      try {
+    const { lookMs = LOOK_MS, onTrouble } = options;
+    this.#looking = new Looking({
+      look: async () => {
         await this.#look();
-        this.#tell('');
-      } catch (error) {
-        this.#tell(messageOf(error));
-      }
-      const pause = Math.max(lookMs, MOSTLY_IDLE * (performance.now() - begun));
-      await sleep(pause, undefined, { signal }).catch(() => {}); // aborted: the loop ends
-    }
+        return '';
+      },
+      pauseMs: (tookMs) => Math.max(lookMs, MOSTLY_IDLE * tookMs),
+      onTrouble,
+    });
   }
 
-  #tell(problem: string): void {
-    if (problem === this.#trouble) return;
-    this.#trouble = problem;
-    notify(this.#options.onTrouble, problem);
+  close(): Promise<void> {
+    return this.#looking.close();
   }
 
   async #look(): Promise<void> {

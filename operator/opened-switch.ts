@@ -11,6 +11,7 @@ import { ScheduledDrills } from './drill/scheduled.ts';
 import { Hearing } from './hearing.ts';
 import { KeptSwitch } from './kept-switch.ts';
 import { type Pace, SYSTEM_PACE } from './stop-heard.ts';
+import { Troubles } from './looking.ts';
 import { Operating } from './operate.ts';
 import { type Actor, actorName, SYSTEM } from './operators.ts';
 import { rowOf } from './commands/index.ts';
@@ -83,20 +84,22 @@ export class OpenedSwitch {
     this.#attempts = new RefusedAttempts((order) => this.#changes.append(order), connection.tally);
     // `close` waits for its loop, which may be about to end a kill.
     const append = (order: Order): Promise<Recorded> => this.#record(order);
-    this.#operating = operate && new Operating({ ...operate, connection, append, retryMs });
-    this.#approvals = operate && new ApprovalUpkeep({ connection, append, onTrouble: operate.onTrouble });
+    const troubles = new Troubles((problem) => operate?.onTrouble(problem));
+    const trouble = (): { onTrouble: (problem: string) => void } => ({ onTrouble: troubles.part() });
+    this.#operating = operate && new Operating({ ...operate, connection, append, retryMs, ...trouble() });
+    this.#approvals = operate && new ApprovalUpkeep({ connection, append, ...trouble() });
     this.#drills =
       operate &&
       new ScheduledDrills({
         opened: { connection, hearing: this.hearing, pace, append },
-        ...{ organizationId: place.organizationId, onTrouble: operate.onTrouble },
+        ...{ organizationId: place.organizationId, ...trouble() },
       });
     this.#alerting =
       operate?.alerts && connection.alerts
         ? new Alerting(
             {
               ...{ connection, hearing: this.hearing, organizationId: place.organizationId, append },
-              ...{ onTrouble: operate.onTrouble, pace: operate.alerts },
+              ...{ pace: operate.alerts, onNotice: operate.onTrouble, ...trouble() },
             },
             connection.alerts,
           )

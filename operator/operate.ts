@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { notify } from '../flags/callbacks.ts';
 import {
   type ActiveKill,
   type Clock,
@@ -7,7 +5,6 @@ import {
   type Head,
   type Instant,
   type LogEvent,
-  messageOf,
   stateFrom,
 } from '../flags/index.ts';
 import { loadWhole, sameHead } from '../store/answers.ts';
@@ -19,6 +16,7 @@ import { clocksAgree, type ClockLook, expiryProof, type Timekeeping } from './ex
 import { newEvents } from './new-events.ts';
 import { SYSTEM } from './operators.ts';
 import { ForgetJournals } from './forget-journals.ts';
+import { Looking } from './looking.ts';
 import { isChangeRefusedError, type Refusal } from './refusals.ts';
 import { Renewals } from './renewals.ts';
 
@@ -57,43 +55,26 @@ export class Operating {
   readonly #started: Instant;
   readonly #endings = new Map<string, Ending>();
   readonly #renewals = new Renewals();
-  readonly #closing = new AbortController();
   readonly #journals: ForgetJournals;
-  readonly #loop: Promise<void>;
+  readonly #looking: Looking;
   #head: Head | null = null;
   #lastEventAt = 0;
   #notedAt = Number.NEGATIVE_INFINITY;
-  #trouble = '';
 
   constructor(options: OperateOptions) {
     this.#options = options;
     this.#started = options.clock();
     this.#journals = new ForgetJournals(options.connection.journals);
-    this.#loop = this.#run();
+    this.#looking = new Looking({
+      look: async () => [await this.#look(), await this.#copyStops()].filter((problem) => problem !== '').join(' '),
+      pauseMs: () => LOOK_MS,
+      onTrouble: options.onTrouble,
+    });
   }
 
-  /** Ends the loop, after the append that is under way. */
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#loop;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        this.#notify([await this.#look(), await this.#copyStops()].filter((problem) => problem !== '').join(' '));
-      } catch (error) {
-        this.#notify(messageOf(error));
-      }
-      await sleep(LOOK_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
-    }
-  }
-
-  #notify(problem: string): void {
-    if (problem === this.#trouble) return;
-    this.#trouble = problem;
-    notify(this.#options.onTrouble, problem);
+  /** Ends it, after the append that is under way. */
+  close(): Promise<void> {
+    return this.#looking.close();
   }
 
   /** One look. @returns why a kill past its end cannot be ended yet, or an empty text */

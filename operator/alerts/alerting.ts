@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { notify } from '../../flags/callbacks.ts';
 import { type AlertKind, type AlertTarget, entryKey, messageOf } from '../../flags/index.ts';
 import type { AlertKeeper } from '../../store/capabilities/alerts.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import type { Order } from '../change-queue.ts';
 import type { Hearing } from '../hearing.ts';
+import { Looking } from '../looking.ts';
 import { conditionsNow, dataOf, hasConditions } from './conditions.ts';
 import { Delivery, type Sending } from './delivery.ts';
 import { SenderLease } from './lease.ts';
@@ -18,7 +18,10 @@ export interface AlertingOptions {
   readonly hearing: Hearing;
   readonly organizationId: string;
   readonly append: (order: Order) => Promise<unknown>;
+  /** Called with what of it cannot be done, and with an empty text when that is over. */
   readonly onTrouble: (problem: string) => void;
+  /** Called with what becomes of each target. */
+  readonly onNotice: (notice: string) => void;
   readonly pace?: AlertPace | undefined;
 }
 
@@ -35,10 +38,9 @@ export class Alerting {
   readonly #pace: AlertPace;
   readonly #lease: SenderLease;
   readonly #notices: Kept<Notices>;
-  readonly #closing = new AbortController();
   readonly #deliveries = new Map<string, Delivery>();
   readonly #outage: Outage;
-  readonly #loop: Promise<void>;
+  readonly #looking: Looking;
   #known: Notices = NO_NOTICES;
   #epoch = 0;
   /** The store's time when it was read last, and this process's then. */
@@ -46,7 +48,6 @@ export class Alerting {
   #lookAt = 0;
   /** What could not be looked at then, and why. */
   #unlooked = '';
-  #trouble = '';
 
   constructor(options: AlertingOptions, keeper: AlertKeeper) {
     const { connection, organizationId, append, pace = ALERT_PACE } = options;
@@ -57,37 +58,32 @@ export class Alerting {
     this.#outage = new Outage({ organizationId, pace });
     this.#sending = {
       ...{ keeper, organizationId, append, pace, log: (after) => connection.log(after) },
-      onTrouble: (problem) => notify(options.onTrouble, problem),
+      onTrouble: (problem) => notify(options.onNotice, problem),
       isHeld: () => this.#lease.isHeld,
       epoch: () => this.#epoch,
       now: () => this.#now(),
       notices: () => this.#known,
     };
-    this.#loop = this.#run();
+    this.#looking = new Looking({
+      look: () => this.#look().catch((error: unknown) => this.#failed(error)),
+      pauseMs: () => pace.lookMs,
+      onTrouble: (problem) => options.onTrouble(problem === '' ? '' : `Not all alerts can be told: ${problem}`),
+    });
   }
 
   readonly #sending: Sending;
 
   /** Ends the loop, and lets another process begin. An attempt that is under way may end. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#loop;
+    await this.#looking.close();
     await this.#stop(() => true);
     this.#outage.over();
     await this.#lease.release().catch(() => {}); // another process sees by itself that nothing is said any more
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        this.#tell(await this.#look());
-      } catch (error) {
-        if (this.#deliveries.size > 0) this.#outage.failed(error, [...this.#deliveries.values()], this.#now());
-        this.#tell(messageOf(error));
-      }
-      await sleep(this.#pace.lookMs, undefined, { signal }).catch(() => {}); // aborted: the loop ends
-    }
+  #failed(error: unknown): string {
+    if (this.#deliveries.size > 0) this.#outage.failed(error, [...this.#deliveries.values()], this.#now());
+    return messageOf(error);
   }
 
   /** Resolves to what cannot be looked at, or an empty text. */
@@ -149,12 +145,5 @@ export class Alerting {
 
   #now(): number {
     return this.#time.store + (performance.now() - this.#time.mono);
-  }
-
-  #tell(problem: string): void {
-    if (problem === this.#trouble) return;
-    const said = problem === '' ? 'All alerts are told again.' : `Not all alerts can be told: ${problem}`;
-    this.#trouble = problem;
-    notify(this.#options.onTrouble, said);
   }
 }

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { notify } from '../../flags/callbacks.ts';
 import {
   type DrillSchedule,
   entryKey,
@@ -11,6 +9,7 @@ import {
   stateFrom,
 } from '../../flags/index.ts';
 import { loadWhole } from '../../store/answers.ts';
+import { Looking } from '../looking.ts';
 import { SYSTEM } from '../operators.ts';
 import { isChangeRefusedError, type Refusal } from '../refusals.ts';
 import { runDrill } from './drill.ts';
@@ -45,58 +44,43 @@ export function dueAt({ words, at, taken }: Pick<DrillSchedule, 'words' | 'at' |
  */
 export class ScheduledDrills {
   readonly #options: ScheduledDrillsOptions;
-  readonly #closing = new AbortController();
-  readonly #loop: Promise<void>;
-  #trouble = '';
+  readonly #looking: Looking;
 
   constructor(options: ScheduledDrillsOptions) {
     this.#options = options;
-    this.#loop = this.#run();
+    this.#looking = new Looking({
+      look: async (signal) => {
+        await this.#look(signal);
+        return '';
+      },
+      pauseMs: () => LOOK_MS,
+      onTrouble: options.onTrouble,
+    });
   }
 
   /** Ends a drill that runs, which leaves stopped what it has stopped. */
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#loop;
+  close(): Promise<void> {
+    return this.#looking.close();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        await this.#look();
-        this.#notify('');
-      } catch (error) {
-        this.#notify(messageOf(error));
-      }
-      await sleep(LOOK_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
-    }
-  }
-
-  #notify(problem: string): void {
-    if (problem === this.#trouble) return;
-    this.#trouble = problem;
-    notify(this.#options.onTrouble, problem);
-  }
-
-  async #look(): Promise<void> {
+  async #look(signal: AbortSignal): Promise<void> {
     const { connection } = this.#options.opened;
     const view = await connection.read([entryKey('control'), entryKey('drills')]);
     const drills = view.get('drills') ?? NO_DRILLS;
     if (!view.head || runningDrill(drills, view.time)) return;
     for (const schedule of drills.schedules) {
       const due = dueAt(schedule, view.time);
-      if (due !== null && !this.#closing.signal.aborted) await this.#drill(schedule, due);
+      if (due !== null && !signal.aborted) await this.#drill(schedule, due, signal);
     }
   }
 
   async #drill(
     { name, kind, target: given, window_ms: windowMs, recipient }: DrillSchedule,
     due: string,
+    signal: AbortSignal,
   ): Promise<void> {
     const { opened, organizationId } = this.#options;
     const { connection, hearing } = opened;
-    const { signal } = this.#closing;
     const id = randomUUID();
     const target = drillTarget(kind, given, id);
     const { head, entries, time } = await loadWhole(connection);
