@@ -63,7 +63,7 @@ export function statusOf(
     limits: Object.fromEntries([...state.limits].map(([name, { value }]) => [name, value])),
     autonomy: Object.fromEntries([...state.autonomy].map(([action, { stage }]) => [action, stage])),
     governance: governanceAnswer(state.get('governance')),
-    requests: requestRecords(whole),
+    requests: requestRecords(state.get('requests')?.open ?? [], state, whole.time),
     drill: drillStanding(state, whole.time),
     drills: drillRecords(state.drills, whole.time).slice(0, SHOWN_DRILLS),
     drill_schedules: scheduleRecords(state.drills, whole.time),

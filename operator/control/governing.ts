@@ -6,7 +6,7 @@ import { givenList } from '../given/list.ts';
 import { partOf } from '../lists.ts';
 import { promotionOf } from '../promotion.ts';
 import { ChangeRefusedError, NotInitialisedError } from '../refusals.ts';
-import { commandOf, requestRecords } from '../request-records.ts';
+import { commandOf, keysOf, requestRecords } from '../request-records.ts';
 import { governanceAnswer } from '../status.ts';
 import { type Acting, answerTo } from './acting.ts';
 
@@ -38,7 +38,11 @@ export function governing(acting: Acting): Pick<ControlPlane, Governing> {
 
     async requests(options = {}) {
       const page = givenList('requests', options, {});
-      return partOf(requestRecords(await opened.whole()), page);
+      const read = await connection.read([entryKey('control'), entryKey('requests')]);
+      if (!read.head) throw new NotInitialisedError(opened.place);
+      // A few entries, beside however many kills. The requests are read again with them, as of one moment.
+      const view = await connection.read([entryKey('requests'), ...keysOf(read.get('requests')?.open ?? [])]);
+      return partOf(requestRecords(view.get('requests')?.open ?? [], view, view.time), page);
     },
 
     async approveRequest(options) {
