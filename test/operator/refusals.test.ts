@@ -61,7 +61,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     { kind: 'alert_taken', name: 'on-call' },
     'INVALID_STATE',
     'There is an alert "on-call" already, and it stays as it is. Remove it first (removeAlert), or give another name.',
-    'There is an alert "on-call" already, and it stays as it is. Remove it first (kill-switch alert remove NAME --reason "…"), or give another name.',
+    'There is an alert "on-call" already, and it stays as it is. Remove it first (kill-switch alert remove on-call --reason "…"), or give another name.',
   ],
   alerts_full: [
     { kind: 'alerts_full', most: 50 },
@@ -103,7 +103,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     { kind: 'drill_stopped', target: 'agent:x' },
     'INVALID_STATE',
     "agent:x is stopped already, or is not this drill's to stop. A drill stops only what is not stopped, since it gives that back. Drill another target, or revive this one first.",
-    "agent:x is stopped already, or is not this drill's to stop. A drill stops only what is not stopped, since it gives that back. Drill another target (--target), or give this one back first (kill-switch revive).",
+    `agent:x is stopped already, or is not this drill's to stop. A drill stops only what is not stopped, since it gives that back. Drill another target (--target), or give this one back first: kill-switch revive agent:x --reason "…"`,
   ],
   drill_over: [
     { kind: 'drill_over', id: 'd-1' },
@@ -115,7 +115,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     { kind: 'drill_touched', target: 'agent:x', by: 'unverified:kim' },
     'CONFLICT',
     'agent:x was stopped, or changed, by unverified:kim since the drill had stopped it, so it stays. To lift it: revive({ target, reason: "…" }).',
-    'agent:x was stopped, or changed, by unverified:kim since the drill had stopped it, so it stays. To lift it: kill-switch revive',
+    'agent:x was stopped, or changed, by unverified:kim since the drill had stopped it, so it stays. To lift it: kill-switch revive agent:x --reason "…"',
   ],
   drill_taken: [
     { kind: 'drill_taken', name: 'weekly', due: '2026-01-01T00:10:00.000Z' },
