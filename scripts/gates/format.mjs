@@ -1,5 +1,5 @@
-import { filesBelow, root } from '../prepare.mjs';
-import { runTool } from './gate.mjs';
+import { filesBelow } from '../prepare.mjs';
+import { runBiome } from './biome.mjs';
 import { longLines } from './lines.mjs';
 
 /** Text is as the formatter writes it (`npm run format`), and no line of code or of a comment is longer than that.
@@ -9,10 +9,9 @@ export const format = {
   unit: 'files',
   async check(folder) {
     const files = filesBelow(folder, ['.ts', '.mjs', '.json']).filter((path) => path !== 'package-lock.json');
-    const args = ['format', `--config-path=${root}`, '--reporter=json', '--max-diagnostics=none', ...files];
-    const { code, stdout, stderr } = await runTool(folder, '@biomejs/biome/bin/biome', args);
-    if (!stdout) return { checked: 0, problems: [stderr] };
-    const { summary, diagnostics } = JSON.parse(stdout);
+    const { code, stderr, report } = await runBiome('format', folder, files);
+    if (!report) return { checked: 0, problems: [stderr] };
+    const { summary, diagnostics } = report;
     /** @type {string[]} */
     const problems = diagnostics.map((/** @type {any} */ { location, category, message }) =>
       category === 'format' ? `${location.path} is not formatted: npm run format` : `${location.path}: ${message}`,

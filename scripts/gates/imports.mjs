@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
 import { parseSync, Visitor } from 'oxc-parser';
-import { filesBelow, readJson, root } from '../prepare.mjs';
-import { runTool } from './gate.mjs';
+import { filesBelow, readJson } from '../prepare.mjs';
+import { runBiome } from './biome.mjs';
 
 /** Which folders the code of a folder may import, beside its own. A folder that is not named here is refused.
  * @type {Record<string, readonly string[]>} */
@@ -136,10 +136,9 @@ export const imports = {
  * @param {string} folder
  * @param {readonly string[]} files */
 async function cycles(folder, files) {
-  const args = ['lint', `--config-path=${root}`, '--reporter=json', '--max-diagnostics=none', ...files];
-  const { stdout, stderr } = await runTool(folder, '@biomejs/biome/bin/biome', args);
-  if (!stdout) return [stderr];
-  const { summary, diagnostics } = JSON.parse(stdout);
+  const { stderr, report } = await runBiome('lint', folder, files);
+  if (!report) return [stderr];
+  const { summary, diagnostics } = report;
   /** @type {string[]} */
   const problems = diagnostics.map(
     (/** @type {any} */ { location, message }) => `${location.path}:${location.start.line} ${message}`,
