@@ -141,8 +141,8 @@ export class Delivery {
     let read = Math.max(this.#looked.epoch, progress.epoch);
     const counted = async function* (after: number): AsyncGenerator<LogEvent> {
       for await (const event of log(after)) {
-        read = event.seq;
         yield event;
+        read = event.seq; // not of the change that removes the target: nothing after it is read
       }
     };
     const from = { ...progress, epoch: read };

@@ -27,10 +27,10 @@ const noticeAlert = ({ id, type, at, data }: Notices['list'][number]): Alert => 
 
 /**
  * What a target has yet to be told, in order: the changes of the log are the outbox for what they say, and notices for
- * the rest; of the two the earlier one is next.
+ * the rest; of the two the earlier one is next. Nothing that comes after the target was removed.
  */
 export async function* waitingFor(
-  { events, since }: Pick<AlertTarget, 'events' | 'since'>,
+  { name, events, since }: Pick<AlertTarget, 'name' | 'events' | 'since'>,
   progress: Pick<Progress, 'epoch' | 'notice'>,
   { log, notices, organizationId }: Outbox,
 ): AsyncGenerator<Waiting> {
@@ -44,6 +44,7 @@ export async function* waitingFor(
     }
   };
   for await (const event of log(Math.max(since, progress.epoch))) {
+    if (event.type === 'alert' && event.data['name'] === name) return; // whoever reads this has not read that yet
     const alert = wantedOf(event, events, organizationId);
     if (!alert) continue;
     yield* before(event.at);
