@@ -55,7 +55,7 @@ export class Troubles {
   readonly #onTrouble: (problem: string) => void;
   readonly #of = new Map<object, string>();
 
-  /** @param onTrouble called with all of it when that changes; an empty text when all of it is over */
+  /** @param onTrouble a user's: called with all of it when that changes; an empty text when all of it is over */
   constructor(onTrouble: (problem: string) => void) {
     this.#onTrouble = onTrouble;
   }
@@ -65,7 +65,7 @@ export class Troubles {
     const part = {};
     return (problem) => {
       this.#of.set(part, problem);
-      this.#onTrouble([...this.#of.values()].filter((each) => each !== '').join(' '));
+      notify(this.#onTrouble, [...this.#of.values()].filter((each) => each !== '').join(' '));
     };
   }
 }
