@@ -48,7 +48,7 @@ export interface Lines {
 export interface Context {
   readonly organizationId: string;
   readonly store: Store;
-  /** The folder in which this user's settings are. */
+  /** The folder in which this user's settings are. @throws INVALID_ARGUMENT for a user without a home */
   readonly settings: string;
   /** How the store was found. */
   readonly place: Pick<Found, 'folder' | 'profile'>;

@@ -55,7 +55,9 @@ export async function withContext(
     get store() {
       return where.found.store;
     },
-    settings: dirname(profilesFile(io.env)),
+    get settings() {
+      return dirname(profilesFile(io.env));
+    },
     get place() {
       return where.found;
     },

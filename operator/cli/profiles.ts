@@ -25,11 +25,24 @@ const KEYS: Keys<Profile> = {
 const LARGEST = 1024 * 1024;
 const SHOWN = 20;
 
-/** `profiles.json` in the folder for settings. A relative `XDG_CONFIG_HOME` is ignored, as its specification says. */
+/**
+ * `profiles.json` in the folder for settings. A relative `XDG_CONFIG_HOME` is ignored, as its specification says.
+ * @throws KillSwitchError INVALID_ARGUMENT for a user without a home
+ */
 export function profilesFile(env: Readonly<Record<string, string | undefined>>): string {
-  const { XDG_CONFIG_HOME: config = '', HOME: home = '' } = env;
-  const folder = isAbsolute(config) ? config : join(isAbsolute(home) ? home : homedir(), '.config');
+  const { XDG_CONFIG_HOME: config = '' } = env;
+  const folder = isAbsolute(config) ? config : join(homeIn(env), '.config');
   return join(folder, 'kill-switch', 'profiles.json');
+}
+
+function homeIn({ HOME: home = '' }: Readonly<Record<string, string | undefined>>): string {
+  if (isAbsolute(home)) return home;
+  try {
+    return homedir();
+  } catch {
+    // As in many containers: the user has no entry.
+    throw invalid('This user has no home directory to keep settings in: set HOME or XDG_CONFIG_HOME.');
+  }
 }
 
 /**

@@ -16,11 +16,9 @@ const LARGEST_KEY = 64 * 1024;
  * none.
  * @throws CommandError FILE_UNREADABLE, without any of the key
  */
-export async function signingKey(
-  { note, settings }: Pick<Context, 'note' | 'settings'>,
-  named?: string,
-): Promise<string> {
-  const file = named ?? join(settings, 'log-signing-key.pem');
+export async function signingKey(context: Pick<Context, 'note' | 'settings'>, named?: string): Promise<string> {
+  const { note } = context;
+  const file = named ?? join(context.settings, 'log-signing-key.pem');
   if (named === undefined && (await makeKey(file)))
     note(
       `A key that signs was made: ${file}. Its fingerprint is ${await fingerprintIn(file)}. Write that down where others can look it up, apart from what is signed.`,
