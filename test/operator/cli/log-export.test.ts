@@ -103,13 +103,11 @@ test('log verify ends with 4 where a proof contradicts it, and needs no store fo
   const kept = readFileSync(at('log.jsonl'), 'utf8');
   expect(await typed('log', 'export', 'log.jsonl', '--signed')).toMatchObject({ code: 1, stdout: '' });
   expect(readFileSync(at('log.jsonl'), 'utf8')).toBe(kept);
-  for (const words of [
-    ['--against', 'nowhere'],
-    ['nowhere'],
-    ['head'],
-    ['log.jsonl', '--fingerprint', 'abc'],
-    ['--fingerprint', 'f'.repeat(64)],
-  ])
+  for (const words of [['--against', 'nowhere'], ['nowhere']])
+    expect(await typed('log', 'verify', ...words, '--json'), words.join(' ')).toMatchObject({
+      ...{ code: 1, json: { code: 'NOT_FOUND', detail: expect.stringContaining('The file nowhere does not exist.') } },
+    });
+  for (const words of [['head'], ['log.jsonl', '--fingerprint', 'abc'], ['--fingerprint', 'f'.repeat(64)]])
     expect(await typed('log', 'verify', ...words), words.join(' ')).toMatchObject({ code: 2, stdout: '' });
 });
 

@@ -35,8 +35,6 @@ export const FOLLOWED = [
   'budget day',
   'budgets',
   'tripwires',
-  'governance',
-  'requests',
 ] as const;
 
 export const READS = [

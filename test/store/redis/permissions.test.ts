@@ -42,7 +42,7 @@ describe.skipIf(!hasRedis)('a command whose user may not do it says at once', ()
     await control.kill({ target: 'agent:x' });
     const { epoch } = (await control.status()).head;
     const ks = commandOn(await urlOf(redis, executorUser(DEFAULT_SCOPE, 'mailer')));
-    const readable: readonly string[] = [...FOLLOWED, 'kills']; // what every executor reads to obey it
+    const readable: readonly string[] = [...FOLLOWED, 'kills', 'drills']; // what every executor reads to obey it
     const others = READS.filter((verb) => !readable.includes(verb));
     for (const verb of [...BEGINNINGS, ...CHANGES, ...others, 'executors forget h', 'watch']) {
       const ran = await ks(...verb.split(' '));
