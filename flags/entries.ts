@@ -18,6 +18,7 @@ import {
   membersSchema,
   modeSchema,
   resolvedSchema,
+  restrictersSchema,
   timeSchema,
 } from './records.ts';
 import { requirementSchema } from './feature-requirement.ts';
@@ -49,6 +50,9 @@ const entry = <Members extends z.ZodRawShape>(members: Members) =>
  */
 const STEPPED = { loosened_at: timeSchema.optional() };
 
+/** Who has restricted it; absent where that was not kept. */
+const RESTRICTED = { restricted_by: restrictersSchema.optional() };
+
 /**
  * The state is a flat set of entries, each under its own key: `KIND` or `KIND:NAME`. One row for each kind. An entry
  * with a member that is not named here is refused: that member may be a condition of a newer version, and ignoring it
@@ -73,6 +77,7 @@ export const ENTRY_SCHEMAS = Object.freeze({
     targeting: z.unknown().nullable(),
     stood: modeSchema.optional(),
     ...STEPPED,
+    ...RESTRICTED,
   }),
   /** The app's ordinary flags, as a flagd definition. */
   flags: entry({ definition: membersSchema }),
@@ -87,9 +92,10 @@ export const ENTRY_SCHEMAS = Object.freeze({
     requirement: requirementSchema.optional(),
     shadow_since: timeSchema.optional(),
     ...STEPPED,
+    ...RESTRICTED,
   }),
-  limit: entry({ value: limitValueSchema }),
-  autonomy: entry({ stage: autonomyStageSchema }),
+  limit: entry({ value: limitValueSchema, ...RESTRICTED }),
+  autonomy: entry({ stage: autonomyStageSchema, ...RESTRICTED }),
   /** What operators have found out of intents whose executor has not said how they ended, the oldest first. */
   resolutions: entry({ resolved: z.array(resolvedSchema) }),
   /** A request that somebody has decided, or that was told again; until it can be used no more. */
@@ -98,11 +104,11 @@ export const ENTRY_SCHEMAS = Object.freeze({
   /** The last rollbacks that were asked for, the oldest first. */
   rollbacks: entry({ asked: z.array(rollbackSchema) }),
   /** A standing restriction. `reason`: why it was added. */
-  rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable() }),
+  rule: entry({ ...RULE_MEMBERS, reason: z.string().nullable(), ...RESTRICTED }),
   /** By the name of the budget. `since`: the epoch from which on it counts; to change it does not move that. */
-  budget: entry({ ...budgetSchema.shape, since: epochSchema }),
+  budget: entry({ ...budgetSchema.shape, since: epochSchema, ...RESTRICTED }),
   /** `definition`: null where the tripwire that is there by default was removed. */
-  tripwire: entry({ definition: tripwireSchema.nullable() }),
+  tripwire: entry({ definition: tripwireSchema.nullable(), ...RESTRICTED }),
   /** What giving authority back takes, beside a reason and a role. */
   governance: entry(governanceSchema.shape),
   /** The changes that wait for another person, the oldest first. */
@@ -146,10 +152,10 @@ export function placeOf(key: EntryKey): EntryPlace {
 
 /** The kinds of the first format, with those of their members that it does not have. */
 const NOT_IN_FIRST: { readonly [K in EntryKind]?: ReadonlyArray<keyof Entry<K>> } = {
-  ...{ control: [], flags: [], limit: [], autonomy: [] },
-  mode: ['stood', 'loosened_at'],
+  ...{ control: [], flags: [], limit: ['restricted_by'], autonomy: ['restricted_by'] },
+  mode: ['stood', 'loosened_at', 'restricted_by'],
   kill: ['counted', 'cause', 'loosened_at', 'drill_id'],
-  feature: ['targeting', 'requirement', 'shadow_since', 'loosened_at'],
+  feature: ['targeting', 'requirement', 'shadow_since', 'loosened_at', 'restricted_by'],
 };
 
 /** The lowest format that has this entry. */

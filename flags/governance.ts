@@ -6,7 +6,7 @@ import { type Role, ROLES } from './roles.ts';
 
 /**
  * Who else has to agree before authority is given back: nobody; another person than who asks (`asker`); also another
- * than who has killed (`killer`).
+ * than all who have restricted it since it was whole (`killer`). To repeat a stop restricts nothing.
  */
 export const SECOND_PERSONS = Object.freeze(['off', 'asker', 'killer'] as const);
 

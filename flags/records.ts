@@ -150,6 +150,14 @@ export const lastChangeSchema = z.strictObject({ epoch: epochSchema, by: actorSc
 /** What {@link lastChangeSchema} accepts. */
 export type LastChange = z.infer<typeof lastChangeSchema>;
 
+/** How many people one entry names who have restricted it, the last ones. */
+export const MOST_RESTRICTERS = 50;
+/**
+ * Whoever has restricted an entry since it was whole, once each, the last one last: where somebody else restricts it
+ * further, they stay among those who have.
+ */
+export const restrictersSchema = z.array(actorSchema).max(MOST_RESTRICTERS);
+
 /** Why a budget or a tripwire has stopped something, as decisions say it. Amounts as people write them. */
 export const stopCauseSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -193,6 +201,8 @@ export const activeKillSchema = z.strictObject({
   loosened_at: timeSchema.optional(),
   /** The drill that has stopped it, while nobody else has touched it since. */
   drill_id: z.string().min(1).max(100).optional(),
+  /** Who has restricted it before `killed_by`; absent where nobody else has. */
+  restricted_by: restrictersSchema.optional(),
   /**
    * What was there when the target was killed and could not be read then, as it was stored. It may be stricter in what
    * this version does not know, so such a kill is only added to (`killToAddTo`), and otherwise refused as unknown.
@@ -202,8 +212,8 @@ export const activeKillSchema = z.strictObject({
 /** What {@link activeKillSchema} accepts. */
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
-/** All but `counted`, `cause`, `loosened_at`, `drill_id` and `set_aside`. */
-const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 5;
+/** All but `counted`, `cause`, `loosened_at`, `drill_id`, `restricted_by` and `set_aside`. */
+const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 6;
 
 /**
  * The schema's check by hand, for speed: 100,000 kills are loaded before anything may act. The schema judges whatever

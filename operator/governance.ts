@@ -15,6 +15,7 @@ import {
   stepFrom,
   entryKey,
 } from '../flags/index.ts';
+import { whoRestricted } from '../flags/events/restricted.ts';
 import { changeOf } from '../flags/requests.ts';
 import { rowOf } from './commands/index.ts';
 import type { Command } from './commands/index.ts';
@@ -89,8 +90,8 @@ const secondPerson: Rule = ({ second_person, pending_expires_ms }, proposed) => 
   const me = personOf(actorName(actor));
   const asked = openRequest(proposed);
   if (asked && personOf(asked.asked_by) !== me) {
-    const killer = second_person === 'killer' ? killerOf(command, view) : null;
-    return killer !== null && killer === me ? refused({ kind: 'second_person', id: asked.id, has: 'killed' }) : null;
+    const isTheirs = second_person === 'killer' && me !== null && killersOf(command, view).includes(me);
+    return isTheirs ? refused({ kind: 'second_person', id: asked.id, has: 'killed' }) : null;
   }
   if ('grants' in command && command.grants !== undefined)
     return refused(
@@ -170,9 +171,7 @@ export function openRequest({
   return found ?? null;
 }
 
-/** Whoever has taken away what is given back; null where that was no person, or nobody. */
-function killerOf(command: Command, view: PlanView): string | null {
-  const [kind, name] = rowOf(command).changes(command);
-  if (kind === 'kill') return personOf(view.get('kill', name)?.killed_by ?? '');
-  return personOf(view.get(kind, name)?.by ?? '');
+/** Whoever has taken away what is given back, since it was whole. */
+function killersOf(command: Command, view: PlanView): ReadonlyArray<string | null> {
+  return whoRestricted(view, rowOf(command).changes(command)).map(personOf);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bothKills, killAdds, type KillTerms } from '../already.ts';
 import { ENTRY_KINDS, ENTRY_SCHEMAS, entryKey, type StateView } from '../entries.ts';
 import { type ActiveKill, stopCauseSchema, targetSchema, timeSchema } from '../records.ts';
+import { killersOf } from './restricted.ts';
 import { changedBy, type EventFacts, type Folded, NOTHING, row, set } from './row.ts';
 
 const members = ENTRY_SCHEMAS.kill;
@@ -14,8 +15,15 @@ function carriedOver(kill: ActiveKill | undefined, after: KillTerms): Omit<Activ
   if (!kill) return undefined;
   const carried: ActiveKill = noDrills(kill);
   delete carried.cause;
+  delete carried.restricted_by;
   if (kill.mode !== after.mode) delete carried.loosened_at;
   return carried;
+}
+
+/** Who has restricted a target before whoever does so now; nothing where nobody else has. */
+function before(kill: ActiveKill | undefined, killedBy: string): Pick<ActiveKill, 'restricted_by'> {
+  const people = kill ? killersOf(kill).filter((each) => each !== killedBy) : [];
+  return people.length > 0 ? { restricted_by: people } : {};
 }
 
 /** What somebody else has touched is no drill's any more. */
@@ -64,6 +72,7 @@ export const kill = row(
       target: data.target,
       reason: event.reason ?? active?.reason ?? null,
       killed_by: event.actor,
+      ...before(active, event.actor),
       killed_at: begunAt(active, terms, event) || event.at,
       ...terms,
       ...(data.drill_id !== undefined && !active && { drill_id: data.drill_id }),
@@ -115,13 +124,15 @@ export const stop = row(
     const asked = { mode: data.mode, expires_at: null };
     const terms = active ? bothKills(active, asked) : asked;
     const adds = killAdds(active, asked);
+    const killedBy = adds || !active ? event.actor : active.killed_by;
     const cause = adds || !active ? data.cause : active.cause;
     const killed: ActiveKill = {
       ...carriedOver(active, terms),
       id: active?.id || data.id,
       target: data.target,
       reason: adds ? event.reason : (active?.reason ?? event.reason),
-      killed_by: adds || !active ? event.actor : active.killed_by,
+      killed_by: killedBy,
+      ...before(active, killedBy),
       killed_at: begunAt(active, terms, event) || data.stopped_at || event.at,
       ...terms,
       counted: [...new Set([...(active?.counted ?? []), data.counted])].slice(-MOST_COUNTED_BY_ONE),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { entryKey } from '../entries.ts';
 import { targetSchema } from '../records.ts';
 import { coversRule, RULE_MEMBERS, weeklyWindowSchema } from '../rule-entry.ts';
+import { restricted } from './restricted.ts';
 import { changedBy, NOTHING, row, set } from './row.ts';
 
 /** Adds a standing rule, or replaces the one of that name. */
@@ -10,9 +11,13 @@ export const rule_add = row(
   (view, { name, target, mode, window, when }, event) => {
     const before = view.get('rule', name);
     const after = { target, mode, window, when: when ?? null };
-    const rule = { ...after, reason: event.reason ?? before?.reason ?? null, ...changedBy(event) };
-    const tightens = !before || coversRule(after, before, event.at);
-    return { patch: set('rule', name, rule), direction: tightens ? 'tightens' : 'loosens' };
+    const direction = !before || coversRule(after, before, event.at) ? 'tightens' : 'loosens';
+    const rule = {
+      ...{ ...after, reason: event.reason ?? before?.reason ?? null },
+      ...restricted(view, before, { direction, event }),
+      ...changedBy(event),
+    };
+    return { patch: set('rule', name, rule), direction };
   },
 );
 

@@ -3,9 +3,12 @@ import { sameBaseMode } from '../already.ts';
 import { type Entry, ENTRY_SCHEMAS, type StateView } from '../entries.ts';
 import { featureAfter, featureDirection } from '../feature-change.ts';
 import { evidenceSchema, requirementSchema } from '../feature-requirement.ts';
+import { isSameForAll } from '../feature-stage.ts';
 import { type Mode, strictness } from '../modes.ts';
 import type { LastChange } from '../records.ts';
 import { AUTONOMY_STAGES } from '../stages.ts';
+
+import { restricted } from './restricted.ts';
 import { changedBy, compare, type Direction, type EventFacts, row, set } from './row.ts';
 
 /**
@@ -31,6 +34,7 @@ export const mode = row({ mode: ENTRY_SCHEMAS.mode.shape.mode, targeting: z.unkn
     ...terms,
     ...(stood && { stood }),
     ...stepped(view, before, { direction, event }),
+    ...restricted(view, view.get('mode'), { direction, event, isWhole: baseStrictness(terms) === strictness('live') }),
     ...changedBy(event),
   };
   return { patch: set('mode', undefined, entry), direction };
@@ -70,18 +74,23 @@ export const feature = row(
     const before = view.get('feature', name);
     const terms = featureAfter(before, data, event.at);
     const direction = featureDirection(name, before, terms);
-    const entry = { ...terms, ...stepped(view, before, { direction, event }), ...changedBy(event) };
+    const isWhole = terms.stage === 'live' && isSameForAll(terms);
+    const entry = {
+      ...terms,
+      ...stepped(view, before, { direction, event }),
+      ...restricted(view, before, { direction, event, isWhole }),
+      ...changedBy(event),
+    };
     return { patch: set('feature', name, entry), direction };
   },
 );
 
 export const limit = row({ name: z.string(), value: ENTRY_SCHEMAS.limit.shape.value }, (view, data, event) => {
   // Absent means only the limit in code, which no flag can raise.
-  const before = view.get('limit', data.name)?.value ?? Number.POSITIVE_INFINITY;
-  return {
-    patch: set('limit', data.name, { value: data.value, ...changedBy(event) }),
-    direction: compare(-before, -data.value),
-  };
+  const before = view.get('limit', data.name);
+  const direction = compare(-(before?.value ?? Number.POSITIVE_INFINITY), -data.value);
+  const entry = { value: data.value, ...restricted(view, before, { direction, event }), ...changedBy(event) };
+  return { patch: set('limit', data.name, entry), direction };
 });
 
 export const autonomy = row({ action: z.string(), stage: ENTRY_SCHEMAS.autonomy.shape.stage }, (view, data, event) => {
@@ -94,7 +103,8 @@ export const autonomy = row({ action: z.string(), stage: ENTRY_SCHEMAS.autonomy.
     : data.stage === 'human_in_the_loop'
       ? 'tightens'
       : 'loosens';
-  return { patch: set('autonomy', data.action, { stage: data.stage, ...changedBy(event) }), direction };
+  const entry = { stage: data.stage, ...restricted(view, before, { direction, event }), ...changedBy(event) };
+  return { patch: set('autonomy', data.action, entry), direction };
 });
 
 export const flags = row({ definition: ENTRY_SCHEMAS.flags.shape.definition }, (_view, data, event) => ({

@@ -16,6 +16,8 @@ export interface LiveTerminal {
     readonly onKey: (key: string) => void;
     /** The size is another one, or something else was drawn meanwhile: all of it has to be drawn again. */
     readonly onRedraw: () => void;
+    /** The terminal is gone. */
+    readonly onHangup: () => void;
   }): () => void;
   write(text: string): void;
 }

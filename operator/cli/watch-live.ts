@@ -42,6 +42,7 @@ export async function watchLive(context: Context, control: ControlPlane, termina
       canvas.forget();
       draw();
     },
+    onHangup: () => ending.abort(),
   });
   context.divertNotes((note) => {
     view = { ...view, note: note === ENDS_AGAIN ? '' : note };

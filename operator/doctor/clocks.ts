@@ -20,6 +20,15 @@ export const clocks: Check = {
       const says = `The store's clock is ${seconds(off)} ${off < 0 ? 'behind' : 'ahead of'} this machine's; hours of rules and ends of kills go by the store's.`;
       return [(Math.abs(off) > WRONG_MS ? unsafe : warning)(says, 'Set the wrong one of the two by NTP.')];
     }),
+    ...judging(read, ({ state, time }) => {
+      let last = '';
+      for (const [, { at }] of state.entries()) if (at > last) last = at;
+      const ahead = last === '' ? 0 : Date.parse(last) - Date.parse(time);
+      if (ahead <= SKEW_MS) return [];
+      const says = `What was changed last is dated ${last}, ${seconds(ahead)} in the future: it was changed by a clock that was wrong then, or this one is wrong now. Until then nothing that it began comes to its end.`;
+      const mend = 'Set the wrong clock by NTP; see who made the change: kill-switch log --limit 3.';
+      return [(ahead > WRONG_MS ? unsafe : warning)(says, mend)];
+    }),
     ...judging(heard, ({ beats, time }) => {
       const wrong = beats.filter(({ at, heard_at, problem }) => {
         if (problem !== undefined) return false;

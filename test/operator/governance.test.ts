@@ -126,6 +126,62 @@ describe('a second person', () => {
     expect(outcome(other, revive(), 'kim')).toBe('done');
   });
 
+  const limit = (value: number): Command => ({ type: 'limit', name: 'l', value, reason: 'x' });
+  const autonomy = (stage: Extract<Command, { type: 'autonomy' }>['stage']): Command => ({
+    ...{ type: 'autonomy', action: 'mail.send', stage, reason: 'x' },
+  });
+  const budget = (usd: number): Command => ({
+    ...{ type: 'budget', scope: 'run', window: 'total', part: { usd }, reason: 'x' },
+  });
+  test.each<[what: string, first: Command, stricter: Command, back: Command]>([
+    ['kill', kill({ mode: 'draft_only' }), kill({ mode: 'read_only' }), revive()],
+    [
+      'kill with an end',
+      kill({ target: 'agent:y', lastsMs: 60_000 }),
+      kill({ target: 'agent:y' }),
+      revive({ target: 'agent:y' }),
+    ],
+    ['mode', mode('draft_only'), mode('read_only'), mode('live')],
+    ['limit', limit(5), limit(3), limit(9)],
+    ['stage of autonomy', autonomy('human_on_the_loop'), autonomy('human_in_the_loop'), autonomy('autonomous')],
+    ['budget', budget(5), budget(3), budget(9)],
+  ])('is nobody who has restricted a %s before somebody else made it stricter', (_what, first, stricter, back) => {
+    const desk = started();
+    desk.do(mode('live'));
+    desk.do(limit(50));
+    desk.do(budget(50));
+    desk.do(autonomy('autonomous'));
+    desk.do({ type: 'governance', asked: { second_person: 'killer' }, reason: 'the board' });
+    expect(outcome(desk, first, 'kim')).toBe('done');
+    expect(outcome(desk, stricter, 'lee')).toBe('done');
+    expect(outcome(desk, back, 'ann')).toBe('pending');
+    for (const one of ['kim', 'lee']) expect(outcome(desk, back, one), one).toBe('SECOND_PERSON_REQUIRED');
+    expect(outcome(desk, back, 'ben')).toBe('done');
+    // From then on it is whole: what they had done is over.
+    expect(outcome(desk, first, 'mia')).toBe('done');
+    expect(outcome(desk, back, 'ann')).toBe('pending');
+    expect(outcome(desk, back, 'mia')).toBe('SECOND_PERSON_REQUIRED');
+    expect(outcome(desk, back, 'kim')).toBe('done');
+  });
+
+  test('may be somebody who has only repeated a stop: they have taken nothing away', () => {
+    const desk = governed({ second_person: 'killer' });
+    expect(desk.do(kill(), 'lee').already).toBe(true);
+    outcome(desk, revive(), 'ann');
+    expect(outcome(desk, revive(), 'kim')).toBe('SECOND_PERSON_REQUIRED');
+    expect(outcome(desk, revive(), 'lee')).toBe('done');
+  });
+
+  test('is nobody who has restricted it while it is given back step by step', () => {
+    const desk = governed({ second_person: 'killer', ladder: true });
+    outcome(desk, mode('full_stop'), 'kim');
+    outcome(desk, mode('read_only'), 'ann');
+    expect(outcome(desk, mode('read_only'), 'kim')).toBe('SECOND_PERSON_REQUIRED');
+    expect(outcome(desk, mode('read_only'), 'ben')).toBe('done');
+    outcome(desk, mode('draft_only'), 'ann');
+    expect(outcome(desk, mode('draft_only'), 'kim')).toBe('SECOND_PERSON_REQUIRED');
+  });
+
   test('may be anybody where a budget has stopped it, also somebody of its name', () => {
     const desk = governed({ second_person: 'killer' });
     desk.asks({ type: 'budget', scope: 'run', window: 'total', part: { usd: 5 } }, 'ann');

@@ -6,6 +6,9 @@ const [ENTER, LEAVE] = ['\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J', '\u001b[?
 /** Ctrl-Z, which a terminal that hands out each key does not make a signal. */
 const SUSPEND = '\u001a';
 
+/** A process that runs on for so long was not suspended: nobody is there who could continue it. */
+const UNSTOPPED_MS = 200;
+
 /** The process's terminal; null where stdout is none, or one that can only print lines. */
 export function liveTerminal(): LiveTerminal | null {
   const { stdin, stdout } = process;
@@ -14,7 +17,7 @@ export function liveTerminal(): LiveTerminal | null {
     // One that does not tell its size says 0.
     size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
     write: (text) => void stdout.write(text),
-    take({ onKey, onRedraw }) {
+    take({ onKey, onRedraw, onHangup }) {
       let inPlace = false;
       const enter = (): void => {
         if (stdin.isTTY) stdin.setRawMode(true);
@@ -27,25 +30,34 @@ export function liveTerminal(): LiveTerminal | null {
         stdout.write(LEAVE);
         if (stdin.isTTY) stdin.setRawMode(false);
       };
+      let resuming: NodeJS.Timeout | undefined;
+      const suspend = (whom: number): void => {
+        leave();
+        process.off('SIGTSTP', onSuspend);
+        process.kill(whom, 'SIGTSTP');
+        resuming = setTimeout(onContinue, UNSTOPPED_MS);
+      };
+      const onSuspend = (): void => suspend(process.pid);
       const onData = (text: string): void => {
-        if (text === SUSPEND) {
-          leave();
-          process.kill(0, 'SIGTSTP'); // the whole job, as the terminal itself would
-        } else onKey(text);
+        if (text === SUSPEND) suspend(0); // the whole job, as the terminal itself would
+        else onKey(text);
       };
       const onContinue = (): void => {
+        clearTimeout(resuming);
+        process.off('SIGTSTP', onSuspend).on('SIGTSTP', onSuspend);
         leave();
         enter();
         onRedraw();
       };
       process.once('exit', leave); // also after an error that nobody has caught
-      process.on('SIGCONT', onContinue);
+      process.on('SIGCONT', onContinue).on('SIGTSTP', onSuspend).once('SIGHUP', onHangup);
       stdout.on('resize', onRedraw);
       if (stdin.isTTY) stdin.setEncoding('utf8').on('data', onData);
       enter();
       return () => {
         process.off('exit', leave);
-        process.off('SIGCONT', onContinue);
+        clearTimeout(resuming);
+        process.off('SIGCONT', onContinue).off('SIGTSTP', onSuspend).off('SIGHUP', onHangup);
         stdout.off('resize', onRedraw);
         if (stdin.isTTY) stdin.off('data', onData).pause();
         leave();

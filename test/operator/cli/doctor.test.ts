@@ -2,12 +2,13 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { root } from '../../../scripts/prepare.mjs';
-import { type LogEvent, nextChange } from '../../../flags/index.ts';
+import { type Clock, type LogEvent, nextChange } from '../../../flags/index.ts';
 import { DOCTOR_CHECKS } from '../../../operator/doctor/index.ts';
 import type { Finding } from '../../../operator/doctor/answer.ts';
 import { openControlPlane } from '../../../operator/index.ts';
 import { executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import { connectExecutor } from '../../../store/connect-executor.ts';
+import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
@@ -50,6 +51,21 @@ describe('over a folder', () => {
     const store = `file:${directory}`;
     return { directory, store };
   };
+
+  test('a change that a wrong clock has dated is found by the next whose clock is right', async () => {
+    const { directory, store } = await setUp();
+    await runHere(['init', '--store', store]);
+    const clock: Clock = () => ({ wall: Date.now() + 86_400_000, mono: performance.now() });
+    const ahead = await openControlPlane({ store: fileControlStore({ directory, clock }), operator: { id: 'ann' } });
+    onTestFinished(() => ahead.close());
+    await ahead.kill({ target: 'agent:x', mode: 'read_only', reason: 'tomorrow' });
+    const found = await doctor(store);
+    expect(found).toMatchObject({ code: 1 });
+    expect(found.of('clocks')).toMatch(/^unsafe What was changed last is dated \S+, 8639\d\.?\d* s in the future: /);
+    await ahead.close();
+    await runHere(['revive', 'agent:x', '--store', store, '--reason', 'today']);
+    expect(await doctor(store)).toMatchObject({ code: 0 });
+  });
 
   test('it is unsafe where there is no switch, and safe once there is one', async () => {
     const { store } = await setUp();

@@ -75,8 +75,8 @@ describe.skipIf(!hasTerminals)('watch on a terminal', () => {
     expect(terminal.screen).toContain(GIVEN_BACK);
   });
 
-  test('SIGTERM and SIGINT from outside do the same', async () => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test('SIGTERM and SIGINT from outside do the same, and so does SIGHUP', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       const { ks, terminal } = await watching(NAMED);
       process.kill(Number(told(ks.folder, 'pid')), signal);
       expect(await terminal.exited).toBe(130);
@@ -94,9 +94,12 @@ describe.skipIf(!hasTerminals)('watch on a terminal', () => {
     expect(terminal.screen.split(GIVEN_BACK)[1]).toContain('is no longer in the log');
   });
 
-  test('Ctrl-Z gives the screen back, and it goes on where it was', async () => {
+  test.each([
+    ['Ctrl-Z', (terminal: Terminal): void => terminal.type('\x1a')],
+    ['SIGTSTP from outside', (_: Terminal, pid: number): void => void process.kill(pid, 'SIGTSTP')],
+  ])('%s gives the screen back, and it goes on where it was', async (_how, suspend) => {
     const { ks, terminal } = await watching(NAMED);
-    terminal.type('\x1a');
+    suspend(terminal, Number(told(ks.folder, 'pid')));
     await terminal.until((screen) => screen.includes(GIVEN_BACK));
     process.kill(Number(told(ks.folder, 'pid')), 'SIGCONT');
     await terminal.until((screen) => screen.split('\u001b[?1049h').length === 3);
