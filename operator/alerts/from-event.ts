@@ -22,6 +22,22 @@ const LOG = 'kill-switch log';
 const until = (end: unknown): string => (typeof end === 'string' ? ` until ${end}` : '');
 const reviveOf = (target: unknown): string => `kill-switch revive ${typed(target)} --reason "…"`;
 
+/** A change that neither stops a target nor revives one. `what`: what is so now, as a sentence without its end. */
+const changed =
+  (next: string, what: (data: Data) => string): Teller =>
+  (data, event) => {
+    if (data['break_glass'] === true) return alone(data, event);
+    return {
+      ...{ type: 'change', target: data['target'] ?? null, mode: data['mode'] ?? null, next },
+      text: `${what(data)}, by ${event.actor}.`,
+      details: { change: event.type },
+    };
+  };
+
+const forSome = (targeting: unknown): string =>
+  targeting === undefined || targeting === null ? '' : ' where no condition says otherwise';
+const setOrRemoved = ({ definition }: Data): string => (definition === null ? 'removed' : 'set');
+
 /**
  * Which kind of alert each kind of event is, and what it says. What is not named here is told to nobody. One row a
  * kind of event.
@@ -43,6 +59,33 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     ...{ type: 'revive', target, next: LOG },
     text: `The kill of ${words(target)} has ended by its time.`,
   }),
+  mode: changed('kill-switch status', ({ mode, targeting }) => `The base mode is ${words(mode)}${forSome(targeting)}`),
+  feature: changed(
+    'kill-switch features',
+    ({ name, stage, targeting }) => `The feature ${words(name)} is ${words(stage)}${forSome(targeting)}`,
+  ),
+  limit: changed('kill-switch limits', ({ name, value }) => `The limit ${words(name)} is ${words(value)}`),
+  autonomy: changed('kill-switch status', ({ action, stage }) => `The action ${words(action)} is ${words(stage)}`),
+  budget: changed('kill-switch budgets', (data) => `The budget ${words(data['name'])} is ${setOrRemoved(data)}`),
+  tripwire: changed('kill-switch tripwires', (data) => `The tripwire ${words(data['name'])} is ${setOrRemoved(data)}`),
+  rule_add: changed(
+    'kill-switch rules',
+    ({ name, target, mode }) => `The rule ${words(name)} is set: ${words(target)} is ${words(mode)} in its hours`,
+  ),
+  rule_remove: changed(
+    'kill-switch rules',
+    ({ name, target }) => `The rule ${words(name)} of ${words(target)} is removed`,
+  ),
+  standing: changed(
+    'kill-switch approvals standing',
+    ({ action }) => `A standing approval of ${words(action)} is given`,
+  ),
+  standing_withdraw: changed(
+    'kill-switch approvals standing',
+    ({ id }) => `The standing approval ${words(id)} is withdrawn`,
+  ),
+  governance: changed('kill-switch governance', () => 'What giving authority back takes is another'),
+  alert: changed('kill-switch alerts', (data) => `The alert ${words(data['name'])} is ${setOrRemoved(data)}`),
   request: ({ id, change, expires_at: end }, { actor }) => {
     const what = isJsonObject(change) ? change : {};
     const target = what['target'] ?? what['name'] ?? what['action'] ?? null;

@@ -76,8 +76,18 @@ const OPTIONS: { readonly [F in FilterName]: (help: string, verb: string) => Opt
 const filterOptions = (verb: string, filters: FilterHelp): Option[] =>
   rowsOf(OPTIONS).flatMap(([name, make]) => {
     const help = filters[name];
-    return help === undefined ? [] : [make(help, verb)];
+    return help === undefined ? [] : [givenOnce(make(help, verb))];
   });
+
+/** Else the last one would count, where somebody may have meant all of them. */
+function givenOnce(filter: Option): Option {
+  const { parseArg: parse, long } = filter;
+  if (!parse) return filter;
+  return filter.argParser((text, before: unknown) => {
+    if (before === undefined) return parse(text, before);
+    throw invalid(`${String(long)} was given twice, and a list takes it once: ask for one after the other.`);
+  });
+}
 
 /** Only the filters among the options of a verb. */
 export function typedFilters(options: TypedFilters): TypedFilters {

@@ -9,9 +9,46 @@ const event = (type: string, data: Record<string, unknown>, more: Partial<LogEve
   ...{ reason: 'why', prev: '', hash: HASH, ...more },
 });
 
+const TARGETS = ['kill', 'stop', 'revive', 'expire', 'request', 'withdraw', 'refused', 'escalate', 'recover'];
 const request = { id: 'r-1', action: 'payments.refund', agent_id: 'returns-bot' };
 
+/** Changes that neither stop a target nor revive one: what is told of each, and what it says to look at. */
+const CHANGES: ReadonlyArray<readonly [type: string, data: Record<string, unknown>, says: string, next: string]> = [
+  ['mode', { mode: 'read_only', targeting: null }, 'The base mode is read_only', 'status'],
+  [
+    'mode',
+    { mode: 'live', targeting: { if: [] } },
+    'The base mode is live where no condition says otherwise',
+    'status',
+  ],
+  ['feature', { name: 'refunds', stage: 'live' }, 'The feature refunds is live', 'features'],
+  ['limit', { name: 'refund.usd', value: 200 }, 'The limit refund.usd is 200', 'limits'],
+  ['autonomy', { action: 'mail.send', stage: 'trusted' }, 'The action mail.send is trusted', 'status'],
+  ['budget', { name: 'day', definition: {} }, 'The budget day is set', 'budgets'],
+  ['tripwire', { name: 'repeats', definition: null }, 'The tripwire repeats is removed', 'tripwires'],
+  [
+    ...(['rule_add', { name: 'night', target: 'agent:x', mode: 'read_only' }] as const),
+    ...(['The rule night is set: agent:x is read_only in its hours', 'rules'] as const),
+  ],
+  ['rule_remove', { name: 'night', target: 'agent:x' }, 'The rule night of agent:x is removed', 'rules'],
+  ['standing', { action: 'mail.send' }, 'A standing approval of mail.send is given', 'approvals standing'],
+  ['standing_withdraw', { id: 'apr_1' }, 'The standing approval apr_1 is withdrawn', 'approvals standing'],
+  ['governance', { rules: {} }, 'What giving authority back takes is another', 'governance'],
+  ['alert', { name: 'on-call', definition: null }, 'The alert on-call is removed', 'alerts'],
+];
+
 describe('what an event tells people', () => {
+  test.each(CHANGES)('%s %j', (type, data, says, next) => {
+    expect(alertOf(event(type, data), 'acme')).toMatchObject({
+      type: 'change',
+      data: { text: `${says}, by unverified:dana.`, next: `kill-switch ${next}`, details: { change: type } },
+    });
+    expect(alertOf(event(type, { ...data, break_glass: true }), 'acme')).toMatchObject({
+      type: 'revive',
+      data: { text: expect.stringMatching(/^BREAK GLASS: unverified:dana has changed /) },
+    });
+  });
+
   test.each<[LogEvent, string, string, string]>([
     [
       event('kill', { target: 'agent:x', mode: 'full_stop', expires_at: null }),
@@ -96,7 +133,7 @@ describe('what an event tells people', () => {
   });
 
   test('is nothing for every other kind of event, whatever it says', () => {
-    const told = ['kill', 'stop', 'revive', 'expire', 'request', 'withdraw', 'refused', 'escalate', 'recover', 'drill'];
+    const told = [...TARGETS, 'drill', ...CHANGES.map(([type]) => type)];
     for (const type of [...Object.keys(FOLDS), 'newer', '__proto__', 'constructor'])
       if (!told.includes(type)) expect([type, alertOf(event(type, { target: 'x' }), 'acme')]).toEqual([type, null]);
   });
@@ -111,7 +148,7 @@ describe('what an event tells people', () => {
     const alert = alertOf(long, 'acme');
     expect(JSON.stringify(alert).length).toBeLessThan(4000);
     expect(JSON.stringify(alert)).not.toContain('eyJzdWIi');
-    for (const type of ['kill', 'stop', 'revive', 'expire', 'request', 'withdraw', 'refused', 'escalate', 'recover'])
+    for (const type of [...TARGETS, ...CHANGES.map(([each]) => each)])
       for (const data of [{}, { target: 7, requests: [7], change: 'x', mode: null }, { target: { a: true } }])
         expect(typeof alertOf(event(type, data), 'acme')?.data.text).toBe('string');
   });
