@@ -1,3 +1,4 @@
+import { areDrillsOverdue } from '../flags/index.ts';
 import type { Approvals } from '../store/capabilities/approvals.ts';
 import type { Ledger } from '../store/capabilities/ledger.ts';
 import type { Stops } from '../store/capabilities/stops.ts';
@@ -56,6 +57,14 @@ export const WITHOUT_STORE: AtStore<null> = {
   stops: null,
 };
 
+/** Whether a drill is overdue, as this executor knows the switch; null where it knows neither that nor the time. */
+function isDrillOverdue(replica: Replica | null): boolean | null {
+  const now = replica?.storeNow() ?? null;
+  const state = replica?.state;
+  if (now === null || !state) return null;
+  return areDrillsOverdue(state.drills, state.get('governance')?.drill_ms ?? null, new Date(now).toISOString());
+}
+
 /**
  * Puts an executor together. From then on each change of its copy is acted on in the turn in which it comes: first
  * what must stop of the work that runs is stopped, then all that waits is woken.
@@ -78,6 +87,7 @@ export function openExecutor<Copy extends Replica | null>(
     epoch: () => replica?.epoch ?? 0,
     stalenessMs: () => replica?.stalenessMs() ?? null,
     inFlight: () => inFlight.count,
+    isDrillOverdue: () => isDrillOverdue(replica),
   });
   const { replica, ...atStore } = connect({
     work: () => inFlight.work,

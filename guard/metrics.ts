@@ -7,6 +7,8 @@ export interface Gauges {
   /** Milliseconds since the last confirmation (from which the lease counts) was sent; null without one. */
   readonly stalenessMs: () => number | null;
   readonly inFlight: () => number;
+  /** Null where that is not known. */
+  readonly isDrillOverdue: () => boolean | null;
 }
 
 /** The guard's metrics, through the OpenTelemetry API: without an SDK each call does nothing. */
@@ -56,7 +58,7 @@ export function createMetrics(version: string, gauges: Gauges): GuardMetrics {
  * Counter `kill_switch.decisions` by `verdict` and `cause` (a fault's cause is its code): of each attempt, checkpoint
  * and tick of a job the one decision that it came to, and each pause in which it waited. Histograms
  * `kill_switch.decision.duration` and `kill_switch.stop.latency` in seconds; gauges `kill_switch.in_flight`,
- * `kill_switch.epoch`, `kill_switch.staleness` in seconds.
+ * `kill_switch.epoch`, `kill_switch.staleness` in seconds, `kill_switch.drill.overdue` (1 or 0).
  */
 function openMetrics(version: string, gauges: Gauges): GuardMetrics {
   const meter = metrics.getMeter('openfeature-kill-switch', version);
@@ -77,12 +79,17 @@ function openMetrics(version: string, gauges: Gauges): GuardMetrics {
     unit: 's',
     description: 'Since the last confirmation was sent',
   });
-  const observed: Observable[] = [inFlight, epoch, staleness];
+  const overdue = meter.createObservableGauge('kill_switch.drill.overdue', {
+    description: '1 where a drill is overdue, else 0',
+  });
+  const observed: Observable[] = [inFlight, epoch, staleness, overdue];
   const observe = (result: BatchObservableResult): void => {
     result.observe(inFlight, gauges.inFlight());
     result.observe(epoch, gauges.epoch());
     const ms = gauges.stalenessMs();
     if (ms !== null) result.observe(staleness, ms / 1000);
+    const isOverdue = gauges.isDrillOverdue();
+    if (isOverdue !== null) result.observe(overdue, isOverdue ? 1 : 0);
   };
   meter.addBatchObservableCallback(observe, observed);
   return {

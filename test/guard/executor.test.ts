@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { makeDecision, verdictFor } from '../../flags/index.ts';
+import { makeDecision, NO_GOVERNANCE, State, verdictFor } from '../../flags/index.ts';
 import { normaliseAction } from '../../guard/normalise-action.ts';
 import { openExecutor, type Reported, WITHOUT_STORE } from '../../guard/executor.ts';
 import { createMetrics, type Gauges } from '../../guard/metrics.ts';
@@ -30,6 +30,7 @@ function open() {
   const copy = {
     epoch: 7,
     stalenessMs: () => 250,
+    state: null as State | null,
     storeNow: (): number | null => Date.parse(AT) + 120,
     report: () => void done.push('reported'),
     on(listener: (event: ReplicaEvent) => void) {
@@ -158,8 +159,15 @@ describe('an executor', () => {
     expect([done, running.now.verdict]).toEqual([['woken', 'reported'], 'allow']);
   });
 
-  test('shows epoch, age and work in its gauges; without a copy as well', () => {
-    open();
+  test('shows epoch, age, work and whether a drill is overdue in its gauges; without a copy as well', () => {
+    const { copy } = open();
+    expect(gauges()?.isDrillOverdue()).toBe(null); // nothing is known yet
+    copy.state = new State();
+    expect(gauges()?.isDrillOverdue()).toBe(false);
+    copy.state.put('governance', { ...NO_GOVERNANCE, drill_ms: 60_000, epoch: 1, by: 'unverified:ann', at: AT });
+    expect(gauges()?.isDrillOverdue()).toBe(true);
+    copy.storeNow = () => null;
+    expect(gauges()?.isDrillOverdue()).toBe(null);
     expect(vi.mocked(createMetrics).mock.lastCall?.[0]).toBe('1.2.3');
     expect([gauges()?.epoch(), gauges()?.stalenessMs(), gauges()?.inFlight()]).toEqual([7, 250, 1]);
     const { replica, registry, inFlight } = openExecutor('1.2.3', () => WITHOUT_STORE);
@@ -179,5 +187,6 @@ describe('an executor', () => {
     inFlight.end(action); // the last that drains: nobody is there to report it to
     registry.register(normaliseAction({ name: 'a.b', execute: () => 1 }));
     expect([gauges()?.epoch(), gauges()?.stalenessMs(), gauges()?.inFlight()]).toEqual([0, null, 0]);
+    expect(gauges()?.isDrillOverdue()).toBe(null);
   });
 });

@@ -111,6 +111,7 @@ test('the guard counts decisions by verdict and cause, and shows what is in flig
   expect([...found.keys()].sort()).toEqual([
     'kill_switch.decision.duration',
     'kill_switch.decisions',
+    'kill_switch.drill.overdue',
     'kill_switch.epoch',
     'kill_switch.in_flight',
     'kill_switch.staleness',
@@ -129,6 +130,7 @@ test('the guard counts decisions by verdict and cause, and shows what is in flig
   );
   expect(found.get('kill_switch.epoch')?.[0]?.value).toBe(3);
   expect(found.get('kill_switch.in_flight')?.[0]?.value).toBe(0);
+  expect(found.get('kill_switch.drill.overdue')?.[0]?.value).toBe(0);
   // An hour lies between both clocks, and none of it in the latency.
   expect(found.get('kill_switch.stop.latency')?.[0]?.value).toMatchObject({
     count: 1,
