@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CANARY, cutMs, type Drill, drillRun, readTarget, runningDrill } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
+import { AskedWork } from './asked-work.ts';
 import { CANARIES, type CanaryWork, sendingAs } from './canary.ts';
 import { decide } from './decide.ts';
 import type { Guard } from './guard.ts';
@@ -39,42 +40,30 @@ interface Done {
  */
 export class Drills {
   readonly #parts: DrillsParts;
-  readonly #closing = new AbortController();
-  readonly #stopListening: () => void;
-  #begun: string | null = null;
-  /** The end of the last one that was begun. Never rejects. */
-  #last: Promise<void> = Promise.resolve();
+  readonly #work: AskedWork;
 
   constructor(parts: DrillsParts) {
     this.#parts = parts;
-    this.#stopListening = parts.replica.on((event) => {
-      if (event.type === 'changed') this.#look();
+    this.#work = new AskedWork(parts.replica, () => {
+      const drill = this.#asked();
+      if (drill) this.#work.add(drill.id, () => this.#perform(drill)); // what came of it is in its records
     });
   }
 
-  async close(): Promise<void> {
-    this.#stopListening();
-    this.#closing.abort();
-    await this.#last;
-  }
-
-  #look(): void {
-    const drill = this.#asked();
-    if (!drill || drill.id === this.#begun) return;
-    this.#begun = drill.id;
-    this.#last = this.#last.then(() => this.#work(drill)).catch(() => {}); // what came of it is in its records
+  close(): Promise<void> {
+    return this.#work.close();
   }
 
   /** The drill that asks this executor, as it is now; null: none does. */
   #asked(): Drill | null {
     const { replica, executorId } = this.#parts;
     const now = replica.storeNow();
-    if (this.#closing.signal.aborted || now === null || !replica.state) return null;
+    if (this.#work.signal.aborted || now === null || !replica.state) return null;
     const drill = runningDrill(replica.state.drills, new Date(now).toISOString());
     return drill?.performer?.id === executorId ? drill : null;
   }
 
-  async #work({ id, kind }: Drill): Promise<void> {
+  async #perform({ id, kind }: Drill): Promise<void> {
     const { replica } = this.#parts;
     const done: Done = { landed: 0, refused: 0 };
     const isCut = kind === 'partition';
@@ -93,7 +82,7 @@ export class Drills {
       if (mayGoOn) for (const action of actsOf(drill)) await this.#try(drill, { action, step }, done);
       if (kind === 'exfiltration' && done.landed + done.refused > 0) return;
       const pauseMs = done.refused > before ? REFUSED_EVERY_MS : EVERY_MS;
-      await sleep(pauseMs, undefined, { ref: false, signal: this.#closing.signal }).catch(() => {});
+      await sleep(pauseMs, undefined, { ref: false, signal: this.#work.signal }).catch(() => {});
     }
   }
 

@@ -4,6 +4,7 @@ import type { JournalIntent, JournalReader, RollbackMark } from '../store/capabi
 import type { Replica } from '../store/replica.ts';
 import { reversalKey, rollbackKey, type Said } from '../store/reversals.ts';
 import { type RollbackItem, type RollbackList, rollbackList } from '../store/rollback-list.ts';
+import { AskedWork } from './asked-work.ts';
 import type { Guard } from './guard.ts';
 import type { OwnJournal } from './journal.ts';
 import { type Actions, reverseOne, shortened } from './reversal.ts';
@@ -34,44 +35,30 @@ class Stopped extends Error {}
  */
 export class Rollbacks {
   readonly #parts: RollbacksParts;
-  readonly #begun = new Set<string>();
-  /** The end of the last one that was begun. Never rejects. */
-  #last: Promise<void> = Promise.resolve();
-  readonly #closing = new AbortController();
-  readonly #stopListening: () => void;
+  readonly #work: AskedWork;
 
   constructor(parts: RollbacksParts) {
     this.#parts = parts;
-    this.#stopListening = parts.replica.on((event) => {
-      if (event.type === 'changed') this.#look();
-    });
+    this.#work = new AskedWork(parts.replica, () => this.#look());
   }
 
   /** Begins nothing more. Resolves when what runs has come to its end: the closed guard lets nothing more start. */
-  async close(): Promise<void> {
-    this.#stopListening();
-    this.#closing.abort();
-    await this.#last;
+  close(): Promise<void> {
+    return this.#work.close();
   }
 
   /** Two at a time would undo their effects in no order, so each waits for the one before it in the log. */
   #look(): void {
     const { replica, executorId } = this.#parts;
     const asked = (replica.state?.rollbacks ?? []).filter(({ performer }) => performer.id === executorId);
-    for (const rollback of asked.sort((a, b) => a.epoch - b.epoch)) {
-      const begun = `${rollback.epoch} ${rollback.id}`;
-      if (this.#begun.has(begun)) continue;
-      this.#begun.add(begun);
-      this.#last = this.#last.then(() => this.#perform(rollback));
-    }
+    for (const rollback of asked.sort((a, b) => a.epoch - b.epoch))
+      this.#work.add(`${rollback.epoch} ${rollback.id}`, () => this.#perform(rollback));
   }
 
   /** False once another executor has taken it over: nobody asks this one any more. */
   #isAsked({ id, epoch }: Rollback): boolean {
     const { state } = this.#parts.replica;
-    return (
-      !this.#closing.signal.aborted && (state?.rollbacks.some((now) => now.id === id && now.epoch === epoch) ?? true)
-    );
+    return !this.#work.signal.aborted && (state?.rollbacks.some((now) => now.id === id && now.epoch === epoch) ?? true);
   }
 
   /** Never rejects. */
@@ -80,8 +67,7 @@ export class Rollbacks {
     if (!this.#isAsked(rollback)) return;
     try {
       // The former one may begin a reversal until it has applied the takeover, and no longer than its lease.
-      if (rollback.former)
-        await sleep(rollback.former.lease_ms, undefined, { ref: false, signal: this.#closing.signal });
+      if (rollback.former) await sleep(rollback.former.lease_ms, undefined, { ref: false, signal: this.#work.signal });
     } catch {
       return; // closed meanwhile
     }
@@ -104,7 +90,7 @@ export class Rollbacks {
       const begun = await this.#parts.own.intend({ ...this.#about(rollback), idempotent: true });
       if (begun.is === 'intended') return begun.intent;
       if (begun.is !== 'unavailable') return null;
-      await sleep(READ_AGAIN_MS, undefined, { ref: false, signal: this.#closing.signal }).catch(() => {});
+      await sleep(READ_AGAIN_MS, undefined, { ref: false, signal: this.#work.signal }).catch(() => {});
     }
     return null;
   }
@@ -135,8 +121,8 @@ export class Rollbacks {
       try {
         return await rollbackList(journal, { target, since }, said);
       } catch (error) {
-        if (left === 1 || this.#closing.signal.aborted) throw error;
-        await sleep(READ_AGAIN_MS, undefined, { ref: false, signal: this.#closing.signal });
+        if (left === 1 || this.#work.signal.aborted) throw error;
+        await sleep(READ_AGAIN_MS, undefined, { ref: false, signal: this.#work.signal });
       }
     }
   }

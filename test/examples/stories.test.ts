@@ -101,10 +101,11 @@ test('of refunds only those are paid that a person approved, and none over the c
     ['20.00 USD for order 1008.', 'paid back 20.00 USD for order 1008', 'executed'],
   ]);
   expect(told.answer('--operator returns-bot approve')).toContain('cannot approve it');
-  expect(told.answer('--operator ben approve')).toContain('is approved, at epoch 3: once');
+  expect(told.answer('--operator ben approve')).toContain('is approved, at epoch 4: once');
   expect(told.log).toEqual([
     'dana init',
     'dana mode approval_gated "a person looks at every refund"',
+    expect.stringMatching(/^returns-bot refused approve approval:\S+ SELF_APPROVAL$/),
     expect.stringMatching(/^ben approve \S+ payments\.refund agent:returns-bot$/),
     expect.stringMatching(/^ben standing \S+ payments\.refund for agent:returns-bot at most 20 times/),
   ]);
@@ -151,6 +152,7 @@ test('the autopilot sets a budget only while it has the keys, which it gets on e
     'ann mode live "launch"',
     expect.stringMatching(/^ann feature ads\.autopilot dark needs .*"agreement":0\.75.*"runs":4/),
     'ann feature ads.autopilot shadow "let it recommend"',
+    'ann refused feature feature:ads.autopilot EVIDENCE_REQUIRED',
     expect.stringMatching(
       /^ann feature ads\.autopilot live with .*"agreed":3.*"shadow_runs":4.* "three nights of four"$/,
     ),

@@ -183,8 +183,12 @@ describe.concurrent('an id', () => {
         cause: { kind: 'identity', message: expect.stringMatching(WHY) },
       });
     }
+    // That somebody has tried is in the log, of one person at most ten times a minute, and nothing else is.
+    const since: string[] = [];
+    for await (const { type } of control.log({ after: before.head.epoch })) since.push(type);
+    expect(since.filter((type) => type !== 'refused')).toEqual([]);
+    expect(since.length).toBeLessThanOrEqual(10);
     expect(await control.status()).toMatchObject({
-      head: before.head,
       kills: [],
       features: {},
       limits: {},
