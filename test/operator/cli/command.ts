@@ -173,8 +173,11 @@ export function onTerminal(
   return openTerminal(`${before} exec ${line} ${redirected}`, { ...size, cwd, env: { ...freshShell(), ...env } });
 }
 
-/** A folder of its own for a file store, and the command in it. */
-export function fileSwitch(): {
+/**
+ * A folder of its own for a file store, and the command in it. `built`: each command is the built one, in a process of
+ * its own; by default only those that end by a signal or show something on a terminal are.
+ */
+export function fileSwitch(which: 'built' | 'here' = 'here'): {
   readonly folder: string;
   readonly directory: string;
   run(...args: string[]): Promise<Ran>;
@@ -189,12 +192,14 @@ export function fileSwitch(): {
   const work = join(path, 'work');
   const directory = join(work, '.kill-switch');
   mkdirSync(work);
-  const options = { cwd: work, env: { KILL_SWITCH_OPERATOR: 'dana' } };
+  const options = { cwd: work, env: { ...freshShell(), KILL_SWITCH_OPERATOR: 'dana' } };
+  const own = (args: readonly string[]): Promise<Ran> =>
+    which === 'built' ? run(args, options) : runHere(args, options.env, options);
   return {
     folder: work,
     directory,
-    run: (...args) => run(args, options),
-    json: (...args) => run([...args, '--json'], options),
+    run: (...args) => own(args),
+    json: (...args) => own([...args, '--json']),
     terminal: (args, more = {}) => onTerminal(args, { ...more, cwd: work, env: { ...options.env, ...more.env } }),
     here: (...args) => runHere(args, { KILL_SWITCH_STORE: `file:${directory}`, KILL_SWITCH_OPERATOR: 'dana' }),
   };

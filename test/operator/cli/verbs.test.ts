@@ -8,7 +8,7 @@ const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 
 describe('every verb, on a file store', () => {
   test('init creates the control plane once, in draft_only, and says what to do next', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     const first = await ks.run('init');
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(first.stdout).toContain('draft_only');
@@ -21,7 +21,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('before init every verb says how to begin, and ends with 1', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     for (const args of [['status'], ['kill', 'all'], ['kills'], ['log'], ['mode', 'full_stop']]) {
       const ran = await ks.json(...args);
       expect(ran.code, args.join(' ')).toBe(1);
@@ -30,7 +30,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('kill, kill again, kills and revive answer in the shapes of the contract', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     const killed = await ks.json('kill', 'agent:returns-bot', '--reason', 'wrong refunds');
     expect(killed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Recorded at epoch 2\. Waiting .*\n$/) });
@@ -121,7 +121,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('revive says what it has lifted: the mode, since when, by whom, and why', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.here('init');
     await ks.here('kill', 'agent:x', '--wait', '0', '--reason', 'wrong refunds');
     await ks.here('pause', 'agent:y', '--wait', '0', '--operator', 'kim');
@@ -134,7 +134,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('pause and restrict leave what they say; a stricter kill stands and the answer says so', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     const [paused, restricted] = [
       await ks.json('pause', 'mission:m-7', '--wait', '0'),
@@ -153,7 +153,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('what is live already takes nothing away when it is set again, so it shows no stop', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     for (const [args, says] of [
       [['mode', 'live'], 'The base mode is live'],
@@ -170,7 +170,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('what is set before any agent was there says so calmly; a stop of everything, or of somebody, does not', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     for (const args of [
       ['rule', 'add', 'no-infra', 'action:infra.*', 'full_stop'],
@@ -191,7 +191,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('a kill with an end stays, and says so, until a process that watches ends it by an event', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     await ks.run('kill', 'run:r-1', '--until', '600ms', '--wait', '0');
     const until = Date.now() + 600;
@@ -212,7 +212,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('mode, feature, limit and autonomy show and set; loosening takes a reason, tightening none', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.here('init');
     expect((await ks.here('mode', '--json')).json).toEqual({ mode: 'draft_only', targeting: null, epoch: 1 });
     expect((await ks.here('mode', 'live', '--json')).json).toMatchObject({ code: 'REASON_REQUIRED' });
@@ -275,7 +275,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('status is one screen: the first twenty kills, and how many more there are; in a pipe it is whole', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     const control = await import('../../../operator/index.ts').then(async ({ openControlPlane }) => {
       const { fileControlStore } = await import('../../../store/file/control.ts');
@@ -296,7 +296,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('the status as JSON names everything of the contract that exists', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     expect((await ks.json('status')).json).toEqual({
       organization_id: 'default',
@@ -340,7 +340,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('organizations are apart, by option and by variable', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     await ks.run('--organization', 'acme', 'init');
     await ks.run('kill', 'all', '--organization', 'acme', '--wait', '0');
@@ -353,7 +353,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('flagd import replaces the ordinary flags, and refuses what flagd could not read', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     const file = join(ks.folder, 'flags.json');
     const flag = { state: 'ENABLED', variants: { on: true, off: false }, defaultVariant: 'on' };
@@ -386,7 +386,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('flagd validate: 0 for the shipped definition, 1 for one that must not be served', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     const shipped = join(import.meta.dirname, '../../../flags/kill-switch.flagd.json');
     expect((await ks.json('flagd', 'validate', shipped)).json).toMatchObject({ ok: true, missing: [], unsafe: [] });
     const file = join(ks.folder, 'flags.json');
@@ -418,7 +418,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('no verb waits for a pipe or reads a device to its end, where a person names a file', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     await ks.run('init');
     const pipe = join(ks.folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
@@ -438,7 +438,7 @@ describe('every verb, on a file store', () => {
   });
 
   test('flagd validate of several files: 1 where two have a flag of the switch, with who is served', async () => {
-    const ks = fileSwitch();
+    const ks = fileSwitch('built');
     const shipped = join(import.meta.dirname, '../../../flags/kill-switch.flagd.json');
     const app = join(ks.folder, 'app.json');
     const checkout = { state: 'ENABLED', variants: { on: true }, defaultVariant: 'on' };
