@@ -5,7 +5,7 @@ import { FlagdProvider } from '@openfeature/flagd-provider';
 import { type Client, OpenFeature } from '@openfeature/server-sdk';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type FlagdServer, hasFlagd, hasRedis, startFlagd, startRedis } from '../../servers/index.ts';
-import { fileSwitch, type Running, run, start } from './command.ts';
+import { fileSwitch, runHere, type Running, start } from './command.ts';
 
 afterEach(() => OpenFeature.clearProviders());
 
@@ -186,7 +186,7 @@ describe('what is known of a file that is kept for flagd', () => {
 describe.skipIf(!hasFlagd || !hasRedis)('flagd export --watch, Redis and a real flagd', () => {
   test('clients follow a kill, go on as long as it lives, and stop by themselves when it is killed or its Redis freezes', async () => {
     const redis = await startRedis({ password: 'secret' });
-    const ks = (...args: string[]) => run([...args, '--json'], { env: { KILL_SWITCH_STORE: redis.url } });
+    const ks = (...args: string[]) => runHere([...args, '--json'], { KILL_SWITCH_STORE: redis.url });
     await ks('init');
     await ks('mode', 'read_only');
     const { folder } = fileSwitch();

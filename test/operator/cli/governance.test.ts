@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
-import { run, type Ran } from './command.ts';
+import { type Ran, runHere } from './command.ts';
 
 const STORES: Array<[string, () => Promise<string>]> = [
   ['files', async () => `file:${join(temporaryFolder('governed').path, 'switch')}`],
@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 120_000 }); // many processes, one after the other
 const peopleAt =
   (store: string) =>
   (who: string, ...line: string[]): Promise<Ran> =>
-    run([...line, '--store', store, '--operator', who]);
+    runHere([...line, '--store', store, '--operator', who]);
 
 describe.each(STORES)('giving authority back from the command line, over %s', (_name, open) => {
   test('is pending with exit code 5 until another person repeats it', async () => {

@@ -6,7 +6,7 @@ import { root } from '../../../scripts/prepare.mjs';
 import { redisStore } from '../../../store/redis/index.ts';
 import { temporaryFolder } from '../../servers/lifetime.ts';
 import { freePorts, hasRedis, type RedisServer, startRedis } from '../../servers/index.ts';
-import { type Ran, run } from './command.ts';
+import { type Ran, run, runHere } from './command.ts';
 import { executor } from './executors.ts';
 
 const PASSWORD = 's3cr/et:@';
@@ -15,7 +15,7 @@ const PASSWORD = 's3cr/et:@';
 const commandOn =
   (url: string) =>
   async (...args: string[]): Promise<Ran> => {
-    const ran = await run(args, { env: { KILL_SWITCH_STORE: url, KILL_SWITCH_OPERATOR: 'dana' } });
+    const ran = await runHere(args, { KILL_SWITCH_STORE: url, KILL_SWITCH_OPERATOR: 'dana' });
     for (const secret of ['s3cr', encodeURIComponent(PASSWORD)]) expect(ran.stdout + ran.stderr).not.toContain(secret);
     return ran;
   };

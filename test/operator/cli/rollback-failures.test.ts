@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ActionDefinition, createKillSwitch } from '../../../index.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
-import { fileSwitch, type Ran, run } from './command.ts';
+import { fileSwitch, type Ran, runHere } from './command.ts';
 
 const UNDOER = fileURLToPath(new URL('undoer.mjs', import.meta.url));
 
@@ -126,7 +126,7 @@ describe.each(Object.entries(WHERE))('kill-switch rollback in %s, whose executor
     { timeout: 120_000 },
     async (idempotent) => {
       const url = await place();
-      const ks = (...args: string[]) => run([...args, '--store', url, '--operator', 'dana', '--json']);
+      const ks = (...args: string[]) => runHere([...args, '--store', url, '--operator', 'dana', '--json']);
       await ks('init');
       await ks('mode', 'live', '--reason', 'test');
       const executor = async (name: string, more: object) => {

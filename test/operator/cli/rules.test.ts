@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hasRedis, startRedis } from '../../servers/index.ts';
 import { type Agent, type Agents, startAgents } from './agents.ts';
-import { fileSwitch, type Ran, run, runHere } from './command.ts';
+import { fileSwitch, type Ran, runHere } from './command.ts';
 
 interface Place {
   ks(...args: string[]): Promise<Ran>;
@@ -16,7 +16,7 @@ const PLACES: readonly (readonly [string, () => Promise<Place>])[] = [
     async () => {
       const { directory } = fileSwitch();
       return {
-        ks: (...args) => run([...args, '--store', `file:${directory}`]),
+        ks: (...args) => runHere([...args, '--store', `file:${directory}`]),
         agents: (agents) => startAgents({ directory, name: 'worker', leaseMs: 3000, agents }),
       };
     },
@@ -28,7 +28,7 @@ const PLACES: readonly (readonly [string, () => Promise<Place>])[] = [
           async () => {
             const { url } = await startRedis();
             return {
-              ks: (...args: string[]) => run([...args, '--store', url]),
+              ks: (...args: string[]) => runHere([...args, '--store', url]),
               agents: (agents: readonly Agent[]) => startAgents({ redis: url, name: 'worker', leaseMs: 3000, agents }),
             };
           },
@@ -48,6 +48,7 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
     await ks('mode', 'live', '--reason', 'test');
     const working = await agents([deployer, mailer]);
     const aborted = working.until('deployer', 'aborted');
+    while (!(await ks('executors', '--json')).stdout.includes('"deployer"'));
     const added = await ks('rule', 'add', 'no-infra', 'action:infra.*', 'full_stop', '--wait', '10s');
     await aborted;
     expect([added.code, added.stderr]).toEqual([0, expect.stringMatching(/^Recorded at epoch 3\./)]);

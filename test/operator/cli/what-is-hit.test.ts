@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hasRedis, hasTerminals, startRedis } from '../../servers/index.ts';
 import { type Agent, type Agents, startAgents } from './agents.ts';
-import { fileSwitch, onTerminal, type Ran, run } from './command.ts';
+import { fileSwitch, onTerminal, type Ran, runHere } from './command.ts';
 
 interface Place {
   ks(...args: string[]): Promise<Ran>;
@@ -17,7 +17,7 @@ const PLACES: readonly (readonly [string, () => Promise<Place>])[] = [
       const url = `file:${directory}`;
       return {
         url,
-        ks: (...args) => run([...args, '--store', url]),
+        ks: (...args) => runHere([...args, '--store', url]),
         agents: (name, agents, leaseMs = 1500) => startAgents({ directory, name, leaseMs, agents }),
       };
     },
@@ -30,7 +30,7 @@ const PLACES: readonly (readonly [string, () => Promise<Place>])[] = [
             const { url } = await startRedis();
             return {
               url,
-              ks: (...args: string[]) => run([...args, '--store', url]),
+              ks: (...args: string[]) => runHere([...args, '--store', url]),
               agents: (name: string, agents: readonly Agent[], leaseMs = 1500) =>
                 startAgents({ redis: url, name, leaseMs, agents }),
             };
@@ -48,6 +48,11 @@ const ENDLESS = 120_000;
 async function live({ ks }: Place): Promise<void> {
   await ks('init');
   await ks('mode', 'live', '--reason', 'test');
+}
+
+/** Resolves once an executor has reported what this agent does there. */
+async function reported({ ks }: Pick<Place, 'ks'>, id: string): Promise<void> {
+  while (!(await ks('executors', '--json')).stdout.includes(`run-of-${id}`));
 }
 
 describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
@@ -127,6 +132,7 @@ describe.each(PLACES)('on %s', { timeout: 120_000 }, (_, open) => {
       { ...slowbot, id: 'deafbot', action: 'mail.draft', ms: ENDLESS, heeds: 'nothing' },
       other,
     ]);
+    for (const id of ['slowbot', 'deafbot']) await reported(place, id);
     const killed = await place.ks('kill', 'mission:m-7', '--wait', '2s');
     expect(killed.code).toBe(3);
     expect(killed.stdout).toMatch(/^Applied by 1 of 1 executor after \d+ ms\. 2 actions that it hits still run\.$/m);

@@ -111,7 +111,7 @@ describe('words that are always the same', () => {
 });
 
 async function names(store: ExecutorStore, args: readonly string[], cwd: string) {
-  const ks = (...words: string[]) => run([...words, ...args], { cwd });
+  const ks = (...words: string[]) => runHere([...words, ...args], {}, { cwd });
   const suggested = async (...words: string[]): Promise<string[]> =>
     wordsIn(await run(['__complete', 'zsh', ...args, ...words], { cwd, withinMs: 10_000 }));
   await ks('init');
@@ -156,7 +156,7 @@ describe('names that the store knows', () => {
 
   test('requests that wait for a person, by their ids', async () => {
     const { folder, directory } = fileSwitch();
-    const ks = (...words: string[]) => run(words, { cwd: folder });
+    const ks = (...words: string[]) => runHere(words, {}, { cwd: folder });
     await ks('init');
     await ks('mode', 'approval_gated', '--reason', 'x');
     const killSwitch = await createKillSwitch({
@@ -190,8 +190,8 @@ describe('whatever goes wrong', () => {
     const { folder, directory } = fileSwitch();
     expect(wordsIn(await run(['__complete', 'zsh', 'revive', ''], { cwd: folder }))).toEqual([]);
     expect(existsSync(directory)).toBe(false);
-    await run(['init'], { cwd: folder });
-    await run(['kill', 'agent:x', '--wait', '0', '--until', '10ms'], { cwd: folder });
+    await runHere(['init'], {}, { cwd: folder });
+    await runHere(['kill', 'agent:x', '--wait', '0', '--until', '10ms'], {}, { cwd: folder });
     const [before, log] = [tree(folder), readFileSync(join(directory, 'control/default/log.jsonl'), 'utf8')];
     for (const verb of ['kill', 'revive', 'approve', 'runs', 'limit', 'budget'])
       await run(['__complete', 'zsh', verb, ''], { cwd: folder });
