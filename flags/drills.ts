@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { deepFreeze } from './freeze.ts';
 import { actorSchema, epochSchema, idSchema, lastChangeSchema, targetSchema, timeSchema } from './records.ts';
 import { performerSchema } from './rollbacks.ts';
+import { readTarget } from './targets.ts';
 
 /** What is exercised. */
 export const DRILL_KINDS = Object.freeze(['stop', 'scoped', 'rollback', 'partition', 'exfiltration'] as const);
@@ -175,6 +176,26 @@ export const NO_DRILLS: Drills = deepFreeze({ last: [], passed_at: {}, schedules
 export const drillStateAt = ({ state, until }: Pick<Drill, 'state' | 'until'>, now: string): DrillState =>
   state === 'running' && until <= now ? 'abandoned' : state;
 
+/** The agent of a drill that names none. */
+const DRILL_AGENT = 'kill-switch.drill';
+
+/** Who does a drill's own work: whoever is drilled, so that what stops them stops that. */
+export function drillWorker({ id, target }: Pick<Drill, 'id' | 'target'>): {
+  readonly agentId: string;
+  readonly missionId: string | undefined;
+  readonly runId: string;
+  readonly lineageRuns: readonly string[];
+} {
+  const { type, id: named } = readTarget(target);
+  const runId = drillRun(id);
+  return {
+    agentId: type === 'agent' ? named : DRILL_AGENT,
+    missionId: type === 'mission' ? named : undefined,
+    runId,
+    lineageRuns: type === 'run' && named !== runId ? [named] : [],
+  };
+}
+
 /** The drill that is under way; undefined where none is. */
 export const runningDrill = ({ last }: Pick<Drills, 'last'>, now: string): Drill | undefined =>
   last.findLast((each) => drillStateAt(each, now) === 'running');
@@ -200,9 +221,23 @@ export const isScheduleOverdue = (
  */
 export const GOVERNED_KIND: DrillKind = 'stop';
 
-/** True where a drill is overdue: by a schedule, or by what giving authority back takes. */
-export const areDrillsOverdue = (drills: Drills, drillMs: number | null, now: string): boolean =>
-  drills.schedules.some((schedule) => isScheduleOverdue(schedule, drills, now)) || lacksDrill(drills, drillMs, now);
+/** A kind of drill that is overdue, and when one of it was passed last; null: none was. */
+export interface OverdueDrill {
+  readonly kind: DrillKind;
+  readonly last_passed_at: string | null;
+}
+
+/** The drill that is overdue, by what giving authority back takes or by a schedule; null: none is. */
+export function overdueDrill(drills: Drills, drillMs: number | null, now: string): OverdueDrill | null {
+  const kind = lacksDrill(drills, drillMs, now)
+    ? GOVERNED_KIND
+    : drills.schedules.find((schedule) => isScheduleOverdue(schedule, drills, now))?.kind;
+  return kind === undefined ? null : { kind, last_passed_at: drills.passed_at[kind] ?? null };
+}
+
+/** An overdue drill, as a sentence. */
+export const overdueText = ({ kind, last_passed_at: last }: OverdueDrill): string =>
+  `A drill of the kind ${kind} is overdue: ${last === null ? 'none was passed yet' : `the last one was passed at ${last}`}.`;
 
 /** True where governance asks for a passed drill, and there is none so young. */
 export function lacksDrill({ passed_at }: Pick<Drills, 'passed_at'>, drillMs: number | null, now: string): boolean {

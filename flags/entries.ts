@@ -150,7 +150,11 @@ export function placeOf(key: EntryKey): EntryPlace {
   throw new KillSwitchError('UNKNOWN_ENTRY', `The store holds an entry ${JSON.stringify(key)} that ${UNKNOWN}`);
 }
 
-/** The kinds of the first format, with those of their members that it does not have. */
+/**
+ * The kinds of the first format, with those of their members that it does not have. `restricted_by` of a kill is not
+ * among them: a kill reads no `control` entry, so it can raise no format. A version that does not know that member
+ * refuses the entry as unknown, and stops.
+ */
 const NOT_IN_FIRST: { readonly [K in EntryKind]?: ReadonlyArray<keyof Entry<K>> } = {
   ...{ control: [], flags: [], limit: ['restricted_by'], autonomy: ['restricted_by'] },
   mode: ['stood', 'loosened_at', 'restricted_by'],

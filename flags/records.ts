@@ -212,8 +212,10 @@ export const activeKillSchema = z.strictObject({
 /** What {@link activeKillSchema} accepts. */
 export type ActiveKill = z.infer<typeof activeKillSchema>;
 
-/** All but `counted`, `cause`, `loosened_at`, `drill_id`, `restricted_by` and `set_aside`. */
-const KILL_MEMBERS = Object.keys(activeKillSchema.shape).length - 6;
+/** How many members every kill has. */
+const KILL_MEMBERS = Object.values(activeKillSchema.shape).filter(
+  (member) => !(member instanceof z.ZodOptional),
+).length;
 
 /**
  * The schema's check by hand, for speed: 100,000 kills are loaded before anything may act. The schema judges whatever

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CANARY, cutMs, type Drill, drillRun, readTarget, runningDrill } from '../flags/index.ts';
+import { CANARY, cutMs, type Drill, drillRun, drillWorker, readTarget, runningDrill } from '../flags/index.ts';
 import type { Replica } from '../store/replica.ts';
 import { AskedWork } from './asked-work.ts';
 import { CANARIES, type CanaryWork, sendingAs } from './canary.ts';
@@ -118,20 +118,7 @@ function actsOf({ kind, target }: Drill): readonly Act[] {
   return [CANARIES.act];
 }
 
-/** The agent of a drill that names none. */
-const DRILL_AGENT = 'kill-switch.drill';
-
-/** Whoever is drilled does the drill's own work, so that what stops them stops that. */
-function identityOf({ id, target, recipient }: Drill): Identity {
-  const { type, id: named } = readTarget(target);
-  const runId = drillRun(id);
-  return {
-    agentId: type === 'agent' ? named : DRILL_AGENT,
-    missionId: type === 'mission' ? named : undefined,
-    runId,
-    lineageAgents: [],
-    lineageMissions: [],
-    lineageRuns: type === 'run' && named !== runId ? [named] : [],
-    ...(recipient !== null && { context: { recipient } }),
-  };
-}
+const identityOf = (drill: Drill): Identity => ({
+  ...{ ...drillWorker(drill), lineageAgents: [], lineageMissions: [] },
+  ...(drill.recipient !== null && { context: { recipient: drill.recipient } }),
+});

@@ -1,4 +1,4 @@
-import { areDrillsOverdue } from '../flags/index.ts';
+import { overdueDrill } from '../flags/index.ts';
 import type { Approvals } from '../store/capabilities/approvals.ts';
 import type { Ledger } from '../store/capabilities/ledger.ts';
 import type { Stops } from '../store/capabilities/stops.ts';
@@ -62,7 +62,8 @@ function isDrillOverdue(replica: Replica | null): boolean | null {
   const now = replica?.storeNow() ?? null;
   const state = replica?.state;
   if (now === null || !state) return null;
-  return areDrillsOverdue(state.drills, state.get('governance')?.drill_ms ?? null, new Date(now).toISOString());
+  const { drill_ms = null } = state.get('governance') ?? {};
+  return overdueDrill(state.drills, drill_ms, new Date(now).toISOString()) !== null;
 }
 
 /**

@@ -52,6 +52,10 @@ export interface BudgetRow {
   readonly tripped: boolean;
 }
 
+/** True where so much of it is spent or set aside that it warns, and it has not tripped. */
+export const isNearlySpent = ({ warn, limit, left, tripped }: BudgetRow): boolean =>
+  warn !== null && left !== null && limit > 0 && !tripped && limit - left >= warn * limit;
+
 /** A tripwire; `is_default`: nobody has set it. */
 export interface TripwireRow extends Tripwire {
   readonly name: string;

@@ -78,7 +78,7 @@ interface Job extends Order {
   tries: number;
   /**
    * Where in the log its event may be: after epoch `after`, up to epoch `last`; and the objection, where the event is a
-   * request or a refused attempt. Null while it is certain that no append of it was taken.
+   * request. Null while it is certain that no append of it was taken.
    */
   unanswered: { readonly after: number; readonly last: number; readonly objection: Objection | null } | null;
   /** True: it is tried alone, because a batch with it had something wrong. */

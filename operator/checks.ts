@@ -2,11 +2,8 @@ import { entryKey, isLooserStage, loosens, loosestStage, missingEvidence, NO_EVI
 import { rowOf } from './commands/index.ts';
 import { governed, roleGiven } from './governance.ts';
 import { personKey } from './operators.ts';
-import type { Check, Objection } from './plan.ts';
+import { type Check, refused } from './plan.ts';
 import type { GivenReason } from './reason.ts';
-import type { Refusal } from './refusals.ts';
-
-const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, record: null });
 
 /** A change that gives authority back needs a reason, which can stand in the log as it was given. */
 const reasonGiven: Check = ({ command, change }) => {
@@ -59,7 +56,6 @@ const anotherPerson: Check = ({ command, change, view, actor }) => {
 
 /**
  * The checks of every change; the first objection decides. A change that gives no authority back needs its role only.
- * To
- * add a rule of who may restore what, write a check and put it into this list.
+ * What governance asks for beside is a rule in governance.ts.
  */
 export const CHECKS: readonly Check[] = [roleGiven, reasonGiven, notOvertaken, evidenceMet, anotherPerson, governed];

@@ -21,13 +21,11 @@ import { rowOf } from './commands/index.ts';
 import type { Command } from './commands/index.ts';
 import { endAfter, type PlanView } from './commands/row.ts';
 import { actorName } from './operators.ts';
-import type { Check, GivenCommand, Objection, Proposed } from './plan.ts';
+import { type Check, type GivenCommand, type Objection, type Proposed, refused } from './plan.ts';
 import type { Refusal } from './refusals.ts';
 import { mayMake, personOf, rightFor, rolesOf, TAKES, withoutRight } from './roles.ts';
 
 // What giving authority back takes, beside a reason (checks.ts). Taking it away never comes here: only its role counts.
-
-const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal, record: null });
 
 const governanceOf = (view: Pick<PlanView, 'get'>): Governance => view.get('governance') ?? NO_GOVERNANCE;
 
@@ -83,15 +81,15 @@ const hasDwelt: Rule = ({ ladder, dwell_ms }, { command, view }) => {
   return refused({ kind: 'dwell', entry: entryKey(kind, name), since: entry.loosened_at, until });
 };
 
-/** A second person agrees: who has asked is not enough, nor (`killer`) who has killed. */
+/** A second person agrees: who has asked is not enough, nor (`killer`) who has restricted it. */
 const secondPerson: Rule = ({ second_person, pending_expires_ms }, proposed) => {
   if (second_person === 'off') return null;
   const { command, view, actor, commandId } = proposed;
   const me = personOf(actorName(actor));
   const asked = openRequest(proposed);
   if (asked && personOf(asked.asked_by) !== me) {
-    const isTheirs = second_person === 'killer' && me !== null && killersOf(command, view).includes(me);
-    return isTheirs ? refused({ kind: 'second_person', id: asked.id, has: 'killed' }) : null;
+    const hasRestricted = second_person === 'killer' && me !== null && restrictingPersons(command, view).includes(me);
+    return hasRestricted ? refused({ kind: 'second_person', id: asked.id, has: 'restricted' }) : null;
   }
   if ('grants' in command && command.grants !== undefined)
     return refused(
@@ -172,6 +170,6 @@ export function openRequest({
 }
 
 /** Whoever has taken away what is given back, since it was whole. */
-function killersOf(command: Command, view: PlanView): ReadonlyArray<string | null> {
+function restrictingPersons(command: Command, view: PlanView): ReadonlyArray<string | null> {
   return whoRestricted(view, rowOf(command).changes(command)).map(personOf);
 }

@@ -17,7 +17,7 @@ export interface WaitingJob {
 export interface Planned<J> {
   readonly job: J;
   readonly change: PlannedChange;
-  /** What its operator is answered once it is recorded, where this is a request or a refused attempt; else null. */
+  /** What its operator is answered once it is recorded, where this is a request; else null. */
   readonly objection: Objection | null;
 }
 

@@ -14,13 +14,10 @@ import type { EventContent, PlanView, Wish } from './commands/row.ts';
 import { rowOf } from './commands/index.ts';
 import { breaksGlass, openRequest } from './governance.ts';
 import { actorName } from './operators.ts';
-import type { Check, GivenCommand, Plan, PlannedChange, Proposed } from './plan.ts';
+import { type Check, type GivenCommand, type Plan, type PlannedChange, type Proposed, refused } from './plan.ts';
 import type { Refusal } from './refusals.ts';
 
-const refused = (refusal: Refusal): Plan => ({
-  is: 'nothing',
-  objection: { is: 'refused', refusal, record: null },
-});
+const nothing = (refusal: Refusal): Plan => ({ is: 'nothing', objection: refused(refusal) });
 
 /**
  * Plans a command: the only place where events are made. It reads only the view, changes nothing, and never throws: an
@@ -30,7 +27,7 @@ export function planChange(view: PlanView, given: GivenCommand, checks: readonly
   try {
     return plan(view, given, checks);
   } catch (error) {
-    return refused({ kind: 'not_planned', command: given.command.type, problem: messageOf(error) });
+    return nothing({ kind: 'not_planned', command: given.command.type, problem: messageOf(error) });
   }
 }
 
@@ -38,11 +35,11 @@ function plan(view: PlanView, given: GivenCommand, checks: readonly Check[]): Pl
   const { command, commandId } = given;
   const { head } = view;
   const row = rowOf(command);
-  if (!head && !row.beginsGeneration) return refused({ kind: 'not_initialised', place: null });
+  if (!head && !row.beginsGeneration) return nothing({ kind: 'not_initialised', place: null });
   const beyond = row.beyond?.(command);
   const wish = row.wish(command, view, commandId);
-  if (wish.is === 'refused') return refused(wish.refusal);
-  if (nextEpoch(head, beyond) > MAX_EPOCH) return refused({ kind: 'log_full', epoch: head?.epoch ?? 0 });
+  if (wish.is === 'refused') return nothing(wish.refusal);
+  if (nextEpoch(head, beyond) > MAX_EPOCH) return nothing({ kind: 'log_full', epoch: head?.epoch ?? 0 });
   const about = { place: row.changes(command), beyond, marks: {} };
   const plain = changeOf(wish, about, { ...given, view });
   const change = loosens(plain) ? changeOf(wish, { ...about, marks: marksOf(given, view) }, { ...given, view }) : plain;
@@ -64,9 +61,8 @@ function objectedBy(check: Check, proposed: Proposed): Plan | null {
   try {
     const objection = check(proposed);
     if (!objection) return null;
-    const { record } = objection;
-    if (record === null) return { is: 'nothing', objection };
-    return { is: 'instead', change: recordedInstead(record, proposed), objection };
+    if (objection.is === 'refused' || objection.record === null) return { is: 'nothing', objection };
+    return { is: 'instead', change: recordedInstead(objection.record, proposed), objection };
   } catch (error) {
     if (loosens(proposed.change)) throw error;
     return null;

@@ -13,12 +13,14 @@ export interface PlannedChange extends Change {
 }
 
 /**
- * Why a change is not made. `record`: the event that is recorded in its place, for instance the request or the refused
- * attempt; null: none. Such an event must not give authority back itself.
+ * Why a change is not made. `record`: the request that is recorded in its place; null where it is in the log already.
+ * That event must not give authority back itself.
  */
 export type Objection =
   | { readonly is: 'pending'; readonly request: PendingRequest; readonly record: EventContent | null }
-  | { readonly is: 'refused'; readonly refusal: Refusal; readonly record: EventContent | null };
+  | { readonly is: 'refused'; readonly refusal: Refusal };
+
+export const refused = (refusal: Refusal): Objection => ({ is: 'refused', refusal });
 
 /** The plan of a command: its change; what is recorded instead; or nothing. */
 export type Plan =

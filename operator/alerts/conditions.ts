@@ -1,8 +1,9 @@
 import {
   type AlertKind,
-  areDrillsOverdue,
   entryKey,
   NO_DRILLS,
+  overdueDrill,
+  overdueText,
   shellWord,
   shownId,
   stateFrom,
@@ -11,7 +12,7 @@ import { loadWhole } from '../../store/answers.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import { acknowledge, EVERYTHING, executorKey } from '../acknowledge.ts';
 import { allApprovals } from '../approvals.ts';
-import { type BudgetRow, readBudgets } from '../budget-rows.ts';
+import { type BudgetRow, isNearlySpent, readBudgets } from '../budget-rows.ts';
 import type { Hearing } from '../hearing.ts';
 import { judgeReports } from '../judge-reports.ts';
 import { type AlertData, bounded } from './alert.ts';
@@ -73,14 +74,13 @@ const LOOKERS: { readonly [K in AlertKind]?: Looker } = {
   async drill_overdue({ connection }) {
     const view = await connection.read([entryKey('control'), entryKey('drills'), entryKey('governance')]);
     const drills = view.get('drills') ?? NO_DRILLS;
-    if (!areDrillsOverdue(drills, view.get('governance')?.drill_ms ?? null, view.time)) return [];
-    const last = Object.values(drills.passed_at).toSorted().at(-1) ?? null;
+    const overdue = overdueDrill(drills, view.get('governance')?.drill_ms ?? null, view.time);
+    if (!overdue) return [];
+    const { kind, last_passed_at } = overdue;
     return [
       {
-        key: last ?? '',
-        text: `A drill is overdue: ${last === null ? 'none was passed yet' : `the last one was passed at ${last}`}.`,
-        next: 'kill-switch drill',
-        details: { last_passed_at: last },
+        ...{ key: `${kind} ${last_passed_at ?? ''}`, text: overdueText(overdue) },
+        ...{ next: `kill-switch drill --kind ${kind}`, details: { kind, last_passed_at } },
       },
     ];
   },
@@ -115,9 +115,6 @@ const LOOKERS: { readonly [K in AlertKind]?: Looker } = {
 };
 
 const shareOf = ({ limit, left }: BudgetRow): number => Math.floor(100 * (1 - (left ?? limit) / limit));
-
-const isNearlySpent = ({ warn, limit, left, tripped }: BudgetRow): boolean =>
-  warn !== null && left !== null && limit > 0 && !tripped && limit - left >= warn * limit;
 
 /** What is so now of these kinds. Each kind that cannot be read is a problem, and keeps no other from being told. */
 export async function conditionsNow(

@@ -21,7 +21,7 @@ export function governanceLines(governance: Governance): string[] {
 const SECOND_PERSON = {
   off: 'off: one person is enough',
   asker: 'another than who asks',
-  killer: 'another than who asks, and than who has killed',
+  killer: 'another than who asks, and than who has restricted it',
 } as const;
 
 /** What an event says of governance, in the words of the command. */

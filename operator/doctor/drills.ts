@@ -1,4 +1,4 @@
-import { areDrillsOverdue, NO_GOVERNANCE } from '../../flags/index.ts';
+import { NO_GOVERNANCE, overdueDrill, overdueText } from '../../flags/index.ts';
 import { type Check, judging, named, warning } from './finding.ts';
 
 /** When what runs was last shown to stop, and whether a drill has left something stopped. */
@@ -7,19 +7,10 @@ export const drills: Check = {
   well: 'No drill is overdue, and none has left anything stopped.',
   judge: ({ switch: read }) =>
     judging(read, ({ state, time }) => {
-      const { passed_at } = state.drills;
-      const last = Object.values(passed_at).toSorted().at(-1);
-      const { drill_ms } = state.get('governance') ?? NO_GOVERNANCE;
+      const overdue = overdueDrill(state.drills, (state.get('governance') ?? NO_GOVERNANCE).drill_ms, time);
       const left = [...state.activeKills()].filter(({ drill_id }) => drill_id !== undefined);
       return [
-        ...(areDrillsOverdue(state.drills, drill_ms, time)
-          ? [
-              warning(
-                `A drill is overdue: ${last === undefined ? 'none was passed yet' : `the last one was passed at ${last}`}.`,
-                'Run one: kill-switch drill',
-              ),
-            ]
-          : []),
+        ...(overdue ? [warning(overdueText(overdue), `Run one: kill-switch drill --kind ${overdue.kind}`)] : []),
         ...(left.length === 0
           ? []
           : [

@@ -25,11 +25,13 @@ export const operating: Check = {
     ...judging(read, ({ state, time }) => {
       const due = new Date(Date.parse(time) - DUE_MS).toISOString();
       const late = [...state.activeKills()].filter(({ expires_at }) => expires_at !== null && expires_at < due);
-      return late.length === 0 ? [] : [warning(`${kills(late.length)}.`, START)];
-    }),
-    ...judging(stops, (held) => {
-      const late = held.filter(({ at }) => at !== null && Date.parse(at) < Date.now() - DUE_MS);
-      return late.length === 0 ? [] : [warning(`${stopsOf(late.length)}.`, START)];
+      return [
+        ...(late.length === 0 ? [] : [warning(`${kills(late.length)}.`, START)]),
+        ...judging(stops, (held) => {
+          const waiting = held.filter(({ at }) => at !== null && at < due);
+          return waiting.length === 0 ? [] : [warning(`${stopsOf(waiting.length)}.`, START)];
+        }),
+      ];
     }),
   ],
 };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CANARY,
-  drillRun,
+  drillWorker,
   MOST_CUT_LEASE_MS,
   type DrillKind,
   type Performer,
@@ -118,11 +118,7 @@ const heldAbove = (state: State, target: string): boolean =>
 
 /** Why the drill's own work would not be let through; null: it would. What it tries to send is not asked about. */
 function ownWorkStopped({ state, time }: Looked, { id, kind, target }: Asked): string | null {
-  const { type, id: named } = readTarget(target);
-  const subject = {
-    ...{ agentId: type === 'agent' ? named : 'kill-switch.drill', missionId: type === 'mission' ? named : undefined },
-    ...{ runId: drillRun(id), action: CANARY.act, effect: 'write', surface: 'background' },
-  };
+  const subject = { ...drillWorker({ id, target }), action: CANARY.act, effect: 'write', surface: 'background' };
   const { mode } = resolveMode(state, subject, () => Date.parse(time));
   if (mode === 'live') return null;
   const says = `a write would not simply run there, since ${mode} stands`;

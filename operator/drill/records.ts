@@ -1,5 +1,4 @@
 import {
-  areDrillsOverdue,
   type Drill,
   type DrillKind,
   type DrillReport,
@@ -10,6 +9,7 @@ import {
   type DrillStep,
   isScheduleOverdue,
   NO_GOVERNANCE,
+  overdueDrill,
   type Performer,
   type State,
 } from '../../flags/index.ts';
@@ -160,5 +160,5 @@ export function drillStanding(state: State, time: string): DrillStanding {
   const { drills } = state;
   const passed = Object.values(drills.passed_at).toSorted().at(-1) ?? null;
   const { drill_ms } = state.get('governance') ?? NO_GOVERNANCE;
-  return { last_at: passed, overdue: areDrillsOverdue(drills, drill_ms, time) };
+  return { last_at: passed, overdue: overdueDrill(drills, drill_ms, time) !== null };
 }

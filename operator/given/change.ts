@@ -84,7 +84,7 @@ export function givenWaiting<Told>({
   signal,
 }: WaitOptions<Told>): GivenWaiting<Told> {
   if (typeof waitMs !== 'number' || !(waitMs >= 0))
-    throw invalid(`waitMs is a number of at least 0, in not ${quoteId(waitMs)}.`);
+    throw invalid(`waitMs is a number of at least 0, in milliseconds, not ${quoteId(waitMs)}.`);
   for (const [what, callback] of Object.entries({ onProgress, onRecorded, onMatched })) checkFunction(what, callback);
   checkSignal(signal);
   return { waitMs, onProgress, onRecorded, onMatched, signal };

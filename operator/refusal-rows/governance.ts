@@ -21,7 +21,7 @@ export interface GovernanceFacts {
   /** The last step has not stood long enough. */
   readonly dwell: { readonly entry: string; readonly since: string; readonly until: string };
   /** `has`: what this person has done, who therefore cannot be the second one. */
-  readonly second_person: { readonly id: string; readonly has: 'asked' | 'killed' };
+  readonly second_person: { readonly id: string; readonly has: 'asked' | 'restricted' };
   readonly no_request: { readonly id: string };
   /** `most`: how many there may be, of all or of one person. */
   readonly requests_full: { readonly most: number };

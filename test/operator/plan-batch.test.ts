@@ -96,7 +96,7 @@ describe('a batch', () => {
     const requested: Check = ({ command }) =>
       command.type === 'feature'
         ? { is: 'pending', request: { id: 'r1', expires_at: T0 }, record }
-        : { is: 'refused', refusal: { kind: 'reason_required' }, record: null };
+        : { is: 'refused', refusal: { kind: 'reason_required' } };
     const [asked, refused] = jobs(feature, limit('l'));
     if (!asked || !refused) throw new Error('two jobs');
     const plan = planBatch(view, [refused, asked], [requested]);

@@ -205,12 +205,12 @@ describe('whoever may object to a change', () => {
       (name: string, objects: boolean): Check =>
       ({ command, actor, change }) => {
         asked.push(`${name} ${command.type} ${actor.is} ${change.direction}`);
-        return objects ? { is: 'refused', refusal: { kind: 'live_kill' }, record: null } : null;
+        return objects ? { is: 'refused', refusal: { kind: 'live_kill' } } : null;
       };
     const plan = desk.plan(reviveX, 'dan', [check('one', false), check('two', true), check('three', true)]);
     expect(plan).toEqual({
       is: 'nothing',
-      objection: { is: 'refused', refusal: { kind: 'live_kill' }, record: null },
+      objection: { is: 'refused', refusal: { kind: 'live_kill' } },
     });
     expect(asked).toEqual(['one revive unverified loosens', 'two revive unverified loosens']);
   });

@@ -46,7 +46,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     'mode was made looser at 2026-01-01T00:00:00.000Z, and has to stand so until 2026-01-01T00:10:00.000Z before the next step.',
   ],
   second_person: [
-    { kind: 'second_person', id: 'r-1', has: 'killed' },
+    { kind: 'second_person', id: 'r-1', has: 'restricted' },
     'SECOND_PERSON_REQUIRED',
     'You took this authority away yourself, so another person than you has to agree to request r-1.',
     'You took this authority away yourself, so another person than you has to agree to request r-1.',

@@ -42,7 +42,7 @@ export const verb: Verb = (command, perform) => {
     .addOption(
       new Option(
         '--second-person <who>',
-        'who else has to agree: off; asker, another than who asks; killer, also another than who has killed',
+        'who else has to agree: off; asker, another than who asks; killer, also another than who has restricted it',
       ).argParser(oneOf('a second person', SECOND_PERSONS)),
     )
     .addOption(onOff('ladder', 'whether authority goes back one step at a time'))

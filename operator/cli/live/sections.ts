@@ -1,6 +1,6 @@
 import { budgetWords, type KillRecord, type LogEvent, shownId } from '../../../flags/index.ts';
 import type { ExecutorAcknowledgement } from '../../acknowledge.ts';
-import type { BudgetRow } from '../../budget-rows.ts';
+import { type BudgetRow, isNearlySpent } from '../../budget-rows.ts';
 import type { HeldStopRow } from '../../held-stops.ts';
 import { eventColumns } from '../event-line.ts';
 import { formatAge } from '../duration.ts';
@@ -144,7 +144,7 @@ const budgetColumns: readonly Column<BudgetRow>[] = [
     heading: 'SPENT',
     cell: (row) => ({
       ready: `${amount(gone(row))} of ${amount(row.limit)} ${row.type}${row.tripped ? ', tripped' : ''}`,
-      style: row.tripped ? 'alarm' : row.warn !== null && 1 - shareLeft(row) >= row.warn ? 'heed' : undefined,
+      style: row.tripped ? 'alarm' : isNearlySpent(row) ? 'heed' : undefined,
     }),
     fixed: true,
   },

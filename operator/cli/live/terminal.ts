@@ -39,7 +39,8 @@ export function liveTerminal(): LiveTerminal | null {
       };
       const onSuspend = (): void => suspend(process.pid);
       const onData = (text: string): void => {
-        if (text === SUSPEND) suspend(0); // the whole job, as the terminal itself would
+        if (text === SUSPEND)
+          suspend(0); // the whole job, as the terminal itself would
         else onKey(text);
       };
       const onContinue = (): void => {

@@ -16,6 +16,12 @@ test('a drill that is overdue is so for governance that asks for one, and no lon
   expect(await now()).toEqual([]);
   await control.setGovernance({ drillMs: 60_000, reason: 'weekly' });
   expect(await now()).toMatchObject([
-    { type: 'drill_overdue', data: { text: 'A drill is overdue: none was passed yet.', next: 'kill-switch drill' } },
+    {
+      type: 'drill_overdue',
+      data: {
+        text: 'A drill of the kind stop is overdue: none was passed yet.',
+        next: 'kill-switch drill --kind stop',
+      },
+    },
   ]);
 });

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
-  areDrillsOverdue,
   type DrillKind,
   type Drills,
   type DrillSchedule,
   drillStateAt,
   isScheduleOverdue,
   NO_DRILLS,
+  overdueDrill,
+  overdueText,
 } from '../../../flags/index.ts';
 import { drillPage } from '../../../operator/drill/page.ts';
 import type { DrillAnswer } from '../../../operator/drill/records.ts';
@@ -84,10 +85,17 @@ describe('a drill is overdue', () => {
   });
 
   test('where governance asks for one that is younger', () => {
-    expect(areDrillsOverdue(NO_DRILLS, null, later(99))).toBe(false);
-    expect(areDrillsOverdue(NO_DRILLS, DAY, at)).toBe(true);
+    expect(overdueDrill(NO_DRILLS, null, later(99))).toBe(null);
+    expect(overdueDrill(NO_DRILLS, DAY, at)).toEqual({ kind: 'stop', last_passed_at: null });
     const state = { ...passed('stop', at), schedules: [] };
-    expect([areDrillsOverdue(state, DAY, later(1)), areDrillsOverdue(state, DAY, later(2))]).toEqual([false, true]);
+    expect(overdueDrill(state, DAY, later(1))).toBe(null);
+    // Another kind that was passed since is no answer to it.
+    const both = { ...state, passed_at: { ...state.passed_at, exfiltration: later(2) } };
+    const overdue = overdueDrill(both, DAY, later(2));
+    expect(overdue).toEqual({ kind: 'stop', last_passed_at: at });
+    expect(overdue && overdueText(overdue)).toBe(
+      `A drill of the kind stop is overdue: the last one was passed at ${at}.`,
+    );
   });
 
   test('and abandoned when it has said nothing until its time', () => {
