@@ -64,8 +64,10 @@ export class Troubles {
   part(): (problem: string) => void {
     const part = {};
     return (problem) => {
-      this.#of.set(part, problem);
-      notify(this.#onTrouble, [...this.#of.values()].filter((each) => each !== '').join(' '));
+      if ((this.#of.get(part) ?? '') === problem) return;
+      if (problem === '') this.#of.delete(part);
+      else this.#of.set(part, problem);
+      notify(this.#onTrouble, [...this.#of.values()].join(' '));
     };
   }
 }

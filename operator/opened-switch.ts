@@ -99,7 +99,7 @@ export class OpenedSwitch {
         ? new Alerting(
             {
               ...{ connection, hearing: this.hearing, organizationId: place.organizationId, append },
-              ...{ pace: operate.alerts, onNotice: operate.onTrouble, ...trouble() },
+              ...{ pace: operate.alerts, trouble: () => troubles.part() },
             },
             connection.alerts,
           )

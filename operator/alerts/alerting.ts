@@ -1,4 +1,3 @@
-import { notify } from '../../flags/callbacks.ts';
 import { type AlertKind, type AlertTarget, entryKey, messageOf } from '../../flags/index.ts';
 import type { AlertKeeper } from '../../store/capabilities/alerts.ts';
 import type { ControlConnection } from '../../store/ports.ts';
@@ -18,10 +17,11 @@ export interface AlertingOptions {
   readonly hearing: Hearing;
   readonly organizationId: string;
   readonly append: (order: Order) => Promise<unknown>;
-  /** Called with what of it cannot be done, and with an empty text when that is over. */
-  readonly onTrouble: (problem: string) => void;
-  /** Called with what becomes of each target. */
-  readonly onNotice: (notice: string) => void;
+  /**
+   * Makes what is called with what one part of it cannot do (looking, or telling one target), and with an empty text
+   * when that is over.
+   */
+  readonly trouble: () => (problem: string) => void;
   readonly pace?: AlertPace | undefined;
 }
 
@@ -58,16 +58,16 @@ export class Alerting {
     this.#outage = new Outage({ organizationId, pace });
     this.#sending = {
       ...{ keeper, organizationId, append, pace, log: (after) => connection.log(after) },
-      onTrouble: (problem) => notify(options.onNotice, problem),
       isHeld: () => this.#lease.isHeld,
       epoch: () => this.#epoch,
       now: () => this.#now(),
       notices: () => this.#known,
     };
+    const onTrouble = options.trouble();
     this.#looking = new Looking({
       look: () => this.#look().catch((error: unknown) => this.#failed(error)),
       pauseMs: () => pace.lookMs,
-      onTrouble: (problem) => options.onTrouble(problem === '' ? '' : `Not all alerts can be told: ${problem}`),
+      onTrouble: (problem) => onTrouble(problem === '' ? '' : `Not all alerts can be told: ${problem}`),
     });
   }
 
@@ -105,7 +105,8 @@ export class Alerting {
     if (!wasHeld) this.#known = (await this.#notices.read()) ?? NO_NOTICES;
     this.#epoch = view.head?.epoch ?? 0;
     for (const target of targets)
-      if (!this.#deliveries.has(target.id)) this.#deliveries.set(target.id, new Delivery(target, this.#sending));
+      if (!this.#deliveries.has(target.id))
+        this.#deliveries.set(target.id, new Delivery(target, this.#sending, this.#options.trouble()));
     const wanted = new Set(targets.flatMap(({ events }) => events));
     const outage = this.#outage.over();
     if (outage !== null && wanted.has('store_fault')) {

@@ -18,8 +18,6 @@ export interface Sending {
   readonly organizationId: string;
   readonly append: (order: Order) => Promise<unknown>;
   readonly pace: AlertPace;
-  /** Called when a target is no longer reached, and when it is again. */
-  readonly onTrouble: (problem: string) => void;
   /** Whether this process is the one that sends. */
   readonly isHeld: () => boolean;
   /** The last change of the log, the store's time in milliseconds, and the notices, as they were read last. */
@@ -56,11 +54,13 @@ export class Delivery {
   #next: Waiting | null = null;
   /** Up to which change, and which notice, nothing waits. */
   #looked = { epoch: -1, notice: -1 };
-  #problem: string | null = null;
+  readonly #onTrouble: (problem: string) => void;
 
-  constructor(target: AlertTarget, sending: Sending) {
+  /** @param onTrouble called with why the target is not reached, and with an empty text when it is again */
+  constructor(target: AlertTarget, sending: Sending, onTrouble: (problem: string) => void) {
     this.target = target;
     this.#sending = sending;
+    this.#onTrouble = onTrouble;
     this.#kept = new Kept(sending.keeper, NAMES.progress(target.id), progressSchema);
     this.#loop = this.#run();
   }
@@ -70,6 +70,7 @@ export class Delivery {
     const cut = setTimeout(() => this.#cut.abort(), CLOSING_MS);
     await this.#loop;
     clearTimeout(cut);
+    this.#onTrouble('');
   }
 
   /** The last notice that this target needs no more. */
@@ -91,7 +92,7 @@ export class Delivery {
         else this.#forget(); // another process may go on from here
       } catch (error) {
         this.#forget();
-        this.#tell(messageOf(error));
+        this.#tell(`could not be delivered: ${messageOf(error)}. It is tried again, for three days.`);
       }
       if (wait > 0) await sleep(wait, undefined, { signal }).catch(() => {}); // aborted: the loop ends
     }
@@ -108,7 +109,10 @@ export class Delivery {
     const { pace, now } = this.#sending;
     const progress = (this.#progress ??= await this.#begin());
     this.#next ??= await this.#find(progress);
-    if (!this.#next) return pace.lookMs;
+    if (!this.#next) {
+      this.#onTrouble('');
+      return pace.lookMs;
+    }
     const { alert } = this.#next;
     if (isTooOld(alert.at, now())) {
       await this.#giveUp(progress);
@@ -161,13 +165,13 @@ export class Delivery {
     const at = iso(now());
     if (outcome.delivered) {
       await this.#keep({ ...after, ...UNTOLD, delivered_at: at });
-      return this.#tell(null);
+      return this.#onTrouble('');
     }
     if (this.#closing.signal.aborted) return; // it was cut off, and says nothing about the target
     const failures = (progress.trying?.id === alert.id ? progress.trying.failures : 0) + 1;
     const trying = { id: alert.id, failures, next_at: iso(now() + pace.waitAfter(failures)) };
     await this.#keep({ ...progress, trying, failure: { at, problem: outcome.says } }, this.#next);
-    this.#tell(outcome.says);
+    this.#tell(`could not be delivered: ${outcome.says}. It is tried again, for three days.`);
   }
 
   /** Passes over all that is too old, which the log then says once. */
@@ -192,8 +196,8 @@ export class Delivery {
 
   /** Keeps how far it has come, also where the store takes that only later: until then nothing more is sent. */
   async #keep(after: Progress, next: Waiting | null = null): Promise<void> {
-    const { pace, onTrouble } = this.#sending;
-    for (let isSaid = false; !this.#closing.signal.aborted; isSaid = true) {
+    const { pace } = this.#sending;
+    while (!this.#closing.signal.aborted) {
       try {
         if (await this.#kept.write(after)) {
           this.#progress = after;
@@ -201,22 +205,15 @@ export class Delivery {
         } else this.#forget(); // another process has gone on
         return;
       } catch (error) {
-        if (!isSaid)
-          onTrouble(`How far the alert ${shownId(this.target.name)} has come cannot be kept: ${messageOf(error)}`);
+        this.#tell(`waits: how far it has come cannot be kept: ${messageOf(error)}`);
         await sleep(pace.lookMs, undefined, { signal: this.#closing.signal }).catch(() => {}); // aborted: the loop ends
       }
     }
     await this.#kept.write(after).catch(() => {}); // the last chance: else it is told again
   }
 
-  #tell(problem: string | null): void {
-    if (problem === null && this.#problem !== null)
-      this.#sending.onTrouble(`The alert ${shownId(this.target.name)} is delivered again.`);
-    if (problem !== null && this.#problem === null)
-      this.#sending.onTrouble(
-        `The alert ${shownId(this.target.name)} could not be delivered: ${problem}. It is tried again, for three days.`,
-      );
-    this.#problem = problem;
+  #tell(what: string): void {
+    this.#onTrouble(`The alert ${shownId(this.target.name)} ${what}`);
   }
 }
 

@@ -21,7 +21,7 @@ import { checkBoolean, oneOf } from './checks.ts';
 
 /** What giving authority back takes from now on. What is not named stays as it is. A reason is always required. */
 export interface GovernanceOptions extends Pick<ChangeOptions, 'reason' | 'epoch'> {
-  /** Who else has to agree: nobody (`off`), another than who asks, or (`killer`) also another than who has restricted it. */
+  /** Who else has to agree: nobody (`off`), another than who asks, or (`killer`) also than who has restricted it. */
   readonly secondPerson?: SecondPerson | undefined;
   /** True: one step looser at a time. */
   readonly ladder?: boolean | undefined;
