@@ -1,4 +1,15 @@
-import { AUTONOMY_STAGES, FEATURE_STAGES, MODES, TARGET_TYPES, TRIP_MODES } from '../../../flags/index.ts';
+import {
+  ALERT_EVENTS,
+  ALERT_FORMATS,
+  AUTONOMY_STAGES,
+  DRILL_KINDS,
+  EVENT_TYPES,
+  FEATURE_STAGES,
+  MODES,
+  SECOND_PERSONS,
+  TARGET_TYPES,
+  TRIP_MODES,
+} from '../../../flags/index.ts';
 import { EFFECTS } from '../../../flags/modes.ts';
 import { EXECUTOR_STATES } from '../../acknowledge.ts';
 import { APPROVAL_STATUSES } from '../../approval-records.ts';
@@ -16,6 +27,7 @@ export interface Choices {
 
 const STEMS = TARGET_TYPES.map((type) => (type === 'all' ? type : `${type}:`));
 const TARGETS: Choices = { words: STEMS, names: 'target' };
+const ON_OFF: Choices = { words: ['on', 'off'] };
 const SHELLS: Choices = { words: ['bash', 'zsh', 'fish'] };
 
 /** By the verb and its argument, or by the argument of any verb. Where there is no row, nothing is suggested. */
@@ -29,7 +41,7 @@ const ARGUMENTS: Readonly<Record<string, Choices>> = {
   'limit name': { names: 'limit' },
   action: { names: 'action' },
   'autonomy stage': { words: AUTONOMY_STAGES },
-  'approve id': { names: 'pending' },
+  'approve id': { names: 'agreeable' },
   'reject id': { names: 'pending' },
   'approvals show id': { names: 'approval' },
   'approval withdraw id': { names: 'standing' },
@@ -53,6 +65,11 @@ const ARGUMENTS: Readonly<Record<string, Choices>> = {
   file: { files: true },
   more: { files: true },
   'completion shell': SHELLS,
+  'drills show id': { names: 'drill' },
+  'drill schedule kind': { words: [...DRILL_KINDS, 'off'] },
+  'requests withdraw id': { names: 'request' },
+  'alert remove name': { names: 'alert' },
+  'alert test name': { names: 'alert' },
 };
 
 /** By the verb and its option, or by the option of any verb. */
@@ -73,6 +90,13 @@ const OPTIONS: Readonly<Record<string, Choices>> = {
   'tripwire set --scope': { words: ['run', 'agent'] },
   'budget --window': { words: ['day', 'total'] },
   'budget remove --window': { words: ['day', 'total'] },
+  '--kind': { words: DRILL_KINDS },
+  '--events': { words: ALERT_EVENTS },
+  '--format': { words: ALERT_FORMATS },
+  '--type': { words: EVENT_TYPES },
+  '--second-person': { words: SECOND_PERSONS },
+  '--ladder': ON_OFF,
+  '--break-glass': ON_OFF,
   '--executor': { names: 'executor' },
   '--exclude': { names: 'executor' },
   '--include': { names: 'executor' },

@@ -77,6 +77,17 @@ const NAMES = {
     return [...Object.keys(limits), ...(await data(control.surfaces({ limit: MOST }))).flatMap((row) => row.limits)];
   },
   pending: async (control) => (await data(control.approvals({ status: 'pending', limit: MOST }))).map(({ id }) => id),
+  /** What `approve` takes: calls and changes that wait for a person. */
+  async agreeable(control) {
+    const [calls, changes] = await Promise.all([
+      data(control.approvals({ status: 'pending', limit: MOST })),
+      data(control.requests({ limit: MOST })),
+    ]);
+    return [...calls, ...changes].map(({ id }) => id);
+  },
+  request: async (control) => (await data(control.requests({ limit: MOST }))).map(({ id }) => id),
+  drill: async (control) => (await data(control.drills({ limit: MOST }))).map(({ id }) => id),
+  alert: async (control) => (await data(control.alerts({ limit: MOST }))).map(({ name }) => name),
   approval: async (control) => (await data(control.approvals({ limit: MOST }))).map(({ id }) => id),
   standing: async (control) => (await data(control.standingApprovals({ limit: MOST }))).map(({ id }) => id),
   rule: async (control) => (await data(control.rules({ limit: MOST }))).map(({ name }) => name),

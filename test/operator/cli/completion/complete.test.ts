@@ -67,6 +67,15 @@ describe('words that are always the same', () => {
     ],
     [['feature', 'f', 'g'], ['gated']],
     [['autonomy', 'a.b', 'human_in'], ['human_in_the_loop']],
+    [['drill', '--kind', 'st'], ['stop']],
+    [['drill', 'schedule', 'weekly', 'o'], ['off']],
+    [['alert', 'add', 'a', '--format', 's'], ['slack']],
+    [['governance', 'set', '--second-person', 'k'], ['killer']],
+    [
+      ['governance', 'set', '--break-glass', ''],
+      ['on', 'off'],
+    ],
+    [['log', '--type', 'rev'], ['revive']],
     [['restrict', 'agent:x', 'read'], ['read_only']],
     [['kill', 'ag'], ['agent:']],
     [
@@ -119,6 +128,7 @@ async function names(store: ExecutorStore, args: readonly string[], cwd: string)
   await ks('budget', 'day', '--usd', '5');
   await ks('rule', 'add', 'no-infra', 'action:infra.*', 'full_stop', '--wait', '0');
   await ks('limit', 'mail.max', '3', '--reason', 'x');
+  await ks('alert', 'add', 'pager', '--exec', 'true');
   await executorOn(store);
   // Executors report a little later, and a busy machine may not answer in time: whoever types presses Tab again.
   const suggests = (words: readonly string[], expected: readonly string[]): Promise<void> =>
@@ -137,6 +147,7 @@ async function names(store: ExecutorStore, args: readonly string[], cwd: string)
   await suggests(['limit', ''], ['mail.max', 'refund.max']);
   await suggests(['rule', 'remove', ''], ['no-infra']);
   await suggests(['budget', 'remove', ''], ['day']);
+  await suggests(['alert', 'remove', ''], ['pager']);
   await suggests(['runs', 'r:'], ['r:1']);
   await suggests(['executors', 'forget', 'sh'], ['shop']);
   await suggests(['tripwire', 'remove', 'rep'], ['repeats']);
