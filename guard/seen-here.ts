@@ -1,4 +1,4 @@
-import type { Seen, Subject } from '../flags/index.ts';
+import { isCanary, type Seen, type Subject } from '../flags/index.ts';
 import type { Identity } from './identity.ts';
 
 /**
@@ -58,6 +58,7 @@ export class SeenHere {
     if (this.#pendingActions.length >= MOST_ACTIONS) return; // it is reported when it next comes by
     actions.set(action, now);
     this.#remember();
+    if (isCanary(action)) return; // a drill names whom it was told to: that is no sign that anybody is there
     this.#pendingActions.push({ at: isoOf(now), ...reportedSubject({ agentId, action, surface, feature }) });
   }
 

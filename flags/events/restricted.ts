@@ -6,7 +6,7 @@ import type { Direction, EventFacts } from './row.ts';
 interface Change {
   readonly direction: Direction;
   readonly event: Pick<EventFacts, 'actor'>;
-  /** True where nothing of it is restricted any more. */
+  /** True where nothing of it is restricted any more; default false: only its removal gives all of it back. */
   readonly isWhole?: boolean;
 }
 
@@ -17,7 +17,7 @@ type Before = { readonly restricted_by?: readonly string[] | undefined; readonly
 export function restricted(
   view: StateView,
   before: Before,
-  { direction, event, isWhole = direction === 'loosens' }: Change,
+  { direction, event, isWhole = false }: Change,
 ): { restricted_by?: string[] } {
   if (view.get('governance')?.second_person !== 'killer') return {};
   if (isWhole) return { restricted_by: [] };

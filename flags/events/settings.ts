@@ -103,7 +103,8 @@ export const autonomy = row({ action: z.string(), stage: ENTRY_SCHEMAS.autonomy.
     : data.stage === 'human_in_the_loop'
       ? 'tightens'
       : 'loosens';
-  const entry = { stage: data.stage, ...restricted(view, before, { direction, event }), ...changedBy(event) };
+  const isWhole = data.stage === AUTONOMY_STAGES.at(-1);
+  const entry = { stage: data.stage, ...restricted(view, before, { direction, event, isWhole }), ...changedBy(event) };
   return { patch: set('autonomy', data.action, entry), direction };
 });
 

@@ -36,7 +36,7 @@ const blocked = new BlockList();
 for (const [network, bits, family] of PRIVATE) blocked.addSubnet(network, bits, family);
 
 /** Prefixes of IPv6 addresses that hold an IPv4 address: in the last two groups, or (6to4) in the second and third. */
-const MAPPED = ['::ffff:0:0', '64:ff9b::'];
+const MAPPED = ['::ffff:0:0', '::ffff:0:0:0', '64:ff9b::'];
 const mapped = new BlockList();
 for (const network of MAPPED) mapped.addSubnet(network, 96, 'ipv6');
 const sixToFour = new BlockList();

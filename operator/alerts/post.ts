@@ -39,6 +39,7 @@ export function post({ url, body, headers, allowPrivate, signal, attemptMs, reso
     const late = setTimeout(() => {
       isLate = true;
       stop();
+      end(false, tooLate(attemptMs)); // however the request ends, or does not
     }, attemptMs);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
@@ -66,6 +67,11 @@ export function post({ url, body, headers, allowPrivate, signal, attemptMs, reso
         response.destroy(); // what it answers beside is not read, however long it is
         end(status >= 200 && status < 300, answerOf(status));
       });
+      sent.once('upgrade', (response, socket) => {
+        socket.destroy();
+        end(false, answerOf(response.statusCode ?? 0));
+      });
+      sent.once('close', () => end(false, failure(new Error('the connection was cut')))); // after whatever else ended it
       sent.once('error', (error) => end(false, isLate ? tooLate(attemptMs) : failure(error)));
       sent.end(body);
     } catch (error) {

@@ -1,4 +1,5 @@
-import type { LogEvent } from '../../flags/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isKillSwitchError, type LogEvent } from '../../flags/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { FollowOptions } from '../lists.ts';
 import type { Context } from './command.ts';
@@ -17,3 +18,36 @@ export const noteTrouble =
   ({ note }: Noting) =>
   (problem: string): void =>
     note(problem === '' ? 'The store answers again.' : `${problem} Waiting until it answers again.`);
+
+/** How long after a log that was replaced its head is read, and read again while it cannot be, in milliseconds. */
+const AGAIN_MS = 1000;
+
+/**
+ * The same for an operating process, which has to go on whatever becomes of the log: where that was cut off or replaced
+ * this is noted, and it follows what is there from then on.
+ */
+export async function* followedOn(
+  context: Noting,
+  control: ControlPlane,
+  { after, signal }: { readonly after: number; readonly signal: AbortSignal },
+): AsyncGenerator<LogEvent> {
+  for (let from = after; !signal.aborted; from = await headAgain(control, from, signal)) {
+    try {
+      yield* followed(context, control, { after: from, signal });
+      return;
+    } catch (error) {
+      if (!isKillSwitchError(error) || error.code !== 'LOG_REPLACED') throw error;
+      context.note(error.message);
+    }
+  }
+}
+
+/** The epoch of the log as it is now, once that can be read. */
+async function headAgain(control: ControlPlane, before: number, signal: AbortSignal): Promise<number> {
+  while (!signal.aborted) {
+    await sleep(AGAIN_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
+    const head = await control.head().catch(() => null); // following notes an outage of the store
+    if (head) return head.epoch;
+  }
+  return before;
+}

@@ -50,7 +50,7 @@ export async function watchLive(context: Context, control: ControlPlane, termina
   const ticking = setInterval(draw, TICK_MS);
   try {
     draw();
-    await keepLooking(view, { control, signal, onView: change });
+    await keepLooking(view, { control, signal, note: context.note, onView: change });
   } finally {
     clearInterval(ticking);
     if (next) clearTimeout(next);

@@ -5,7 +5,7 @@ import { type ExecutorAcknowledgement, executorKey } from '../acknowledge.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Item } from './command.ts';
 import { eventLine } from './event-line.ts';
-import { followed } from './followed.ts';
+import { followedOn } from './followed.ts';
 import { count } from './output.ts';
 import { stateWord } from './tables.ts';
 
@@ -64,7 +64,7 @@ async function watchEvents(
   note: (line: string) => void,
   show: (watched: Watched) => void,
 ): Promise<void> {
-  for await (const event of followed({ note }, control, { after, signal })) show({ type: 'event', event });
+  for await (const event of followedOn({ note }, control, { after, signal })) show({ type: 'event', event });
 }
 
 async function watchExecutors(

@@ -75,7 +75,7 @@ export function drillingOf(opened: OpenedForDrills, actor: Actor, organizationId
         ...{ connection, hearing, closed, kill: () => kill(id, signal) },
         append: (command: Command) =>
           append(command.type === 'rollback' ? { ...command, type: 'drill_rollback', drill: id } : command),
-        copyStops: () => copyStops({ connection, append: opened.append, retryMs: COPY_MS }),
+        copyStops: () => copyStops({ connection, append: (order) => opened.append(order), retryMs: COPY_MS }),
       };
       return rollBack(parts, given);
     },

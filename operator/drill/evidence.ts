@@ -41,6 +41,13 @@ export const lastInterventions = async ({
 export const ofRun = (records: readonly ReportedIntervention[], run: string): readonly Intervention[] =>
   records.filter(({ run_id }) => run_id === run);
 
+/** Whether what was recorded of a call is work that a stop of this target would stop: not what was refused anyway. */
+export const isWorkOf = (target: Target, record: ReportedIntervention): boolean =>
+  record.verdict !== 'block' &&
+  record.verdict !== 'pause' &&
+  !isCanary(record.action) &&
+  reaches(target, subjectOf({ ...record, feature: record.feature ?? null }));
+
 /** How much work of others was seen. */
 export interface Seen {
   readonly starts: number;

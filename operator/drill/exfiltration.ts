@@ -1,4 +1,4 @@
-import { causeFromRecord, describeCause, readTarget } from '../../flags/index.ts';
+import { causeFromRecord, describeCause, entryKey, type Intervention, readTarget, shownId } from '../../flags/index.ts';
 import { entriesOf, lastInterventions, ofRun } from './evidence.ts';
 import { type Phase, POLL_MS } from './phase.ts';
 
@@ -28,10 +28,7 @@ export const exfiltration: Phase = {
           so.findings.push(
             `${action} to ${asked.recipient} was let through: no rule keeps it from a recipient who is not allowed.`,
           );
-        else if (refused && refused.cause['kind'] !== 'rule')
-          so.findings.push(
-            `${action} to ${asked.recipient} was refused, but not for its recipient: ${causeOf(refused.cause)}.`,
-          );
+        else if (refused) so.findings.push(...(await whyNotForRecipient(so, refused)));
         return;
       }
       if (so.elapsed - since > asked.windowMs + TRY_MS) {
@@ -42,6 +39,20 @@ export const exfiltration: Phase = {
     }
   },
 };
+
+/** What is wrong with how it was refused; empty where a rule that asks for the recipient has blocked it. */
+async function whyNotForRecipient(
+  { asked, parts }: Parameters<Phase['run']>[0],
+  { cause, verdict }: Pick<Intervention, 'cause' | 'verdict'>,
+): Promise<string[]> {
+  const what = `${readTarget(asked.target).id} to ${asked.recipient}`;
+  if (cause['kind'] !== 'rule') return [`${what} was refused, but not for its recipient: ${causeOf(cause)}.`];
+  if (verdict !== 'block') return [`${what} was not blocked, but only ${verdict}: it may be sent later.`];
+  const name = String(cause['rule']);
+  const when = (await parts.connection.read([entryKey('rule', name)])).get('rule', name)?.when;
+  if (JSON.stringify(when ?? null).includes('"recipient"')) return [];
+  return [`${what} was blocked by the rule ${shownId(name)}, which does not ask for the recipient.`];
+}
 
 function causeOf(record: Readonly<Record<string, unknown>>): string {
   const cause = causeFromRecord(record);

@@ -1,7 +1,7 @@
 import { type DrillKind, isCanary, KILL_RETURN_MS, readTarget, shownId } from '../../flags/index.ts';
 import { isChangeRefusedError } from '../refusals.ts';
 import { isUndone } from '../rollback-outcomes.ts';
-import { Baseline, entriesOf, lastEntries, lastInterventions, ofRun } from './evidence.ts';
+import { Baseline, entriesOf, isWorkOf, lastEntries, lastInterventions, ofRun } from './evidence.ts';
 import { exfiltration } from './exfiltration.ts';
 import { KINDS } from './kinds.ts';
 import { partition } from './partition.ts';
@@ -27,14 +27,16 @@ const baseline: Phase = {
   async run(so) {
     const { asked, parts, performer } = so;
     const { work } = KINDS[asked.kind];
-    const seen = new Baseline(readTarget(asked.target));
+    const target = readTarget(asked.target);
+    const seen = new Baseline(target);
     const since = so.elapsed;
-    const before = (await lastInterventions(parts.connection)).length;
+    const before = new Set((await lastInterventions(parts.connection)).map(({ id }) => id));
     for (;;) {
       const { beats } = await parts.hearing.hear();
       const { starts, in_flight } = seen.take(beats);
       const canary = (await canaryLandings(so)).length;
-      const interventions = Math.max(0, (await lastInterventions(parts.connection)).length - before);
+      const answered = (await lastInterventions(parts.connection)).filter(({ id }) => !before.has(id));
+      const interventions = answered.filter((record) => isWorkOf(target, record)).length;
       so.report = { ...so.report, baseline: { starts, in_flight, interventions, canary } };
       const hasOthers = work === 'own' || starts + in_flight + interventions > 0;
       if (hasOthers && (performer === null || canary >= ENOUGH)) return;
@@ -91,11 +93,15 @@ const press: Phase = {
       }
       if (asked.kind === 'scoped') await restGoesOn(so, Date.parse(event.at));
     } finally {
-      const { beats } = await parts.hearing.hear();
-      watching.takeEntries(await lastEntries(parts.connection, beats));
-      watching.takeInterventions(await lastInterventions(parts.connection), target);
-      keep();
-      so.findings.push(...watching.measured().findings);
+      so.lookAgain = async () => {
+        const heard = await parts.hearing.hear();
+        watching.take(heard);
+        watching.takeEntries(await lastEntries(parts.connection, heard.beats));
+        watching.takeInterventions(await lastInterventions(parts.connection), String(event.data['id']));
+        keep();
+        return watching.measured().findings;
+      };
+      so.findings.push(...(await so.lookAgain()));
     }
   },
 };
@@ -171,6 +177,8 @@ const restore: Phase = {
   says: 'Giving back what the drill has stopped.',
   async run(so) {
     const { parts, asked } = so;
+    const since = (await so.lookAgain?.()) ?? [];
+    so.findings.push(...since.filter((finding) => !so.findings.includes(finding)));
     await so.step('restore');
     let lifted: number | null = null;
     for (const target of [...so.stands]) {
@@ -192,7 +200,7 @@ const restore: Phase = {
       }
     }
     if (lifted === null) return;
-    const since = so.elapsed;
+    const liftedAt = so.elapsed;
     for (;;) {
       const { beats, head } = await parts.hearing.hear();
       const behind = beats.filter(
@@ -200,7 +208,7 @@ const restore: Phase = {
           problem !== undefined || applied?.generation !== head?.generation || (applied?.epoch ?? 0) < Number(lifted),
       );
       if (behind.length === 0) break;
-      if (so.elapsed - since > asked.windowMs) {
+      if (so.elapsed - liftedAt > asked.windowMs) {
         so.findings.push(
           `${behind
             .map(({ name }) => name)
@@ -211,7 +219,7 @@ const restore: Phase = {
       }
       await so.pause(POLL_MS);
     }
-    so.report = { ...so.report, restored_ms: so.elapsed - since };
+    so.report = { ...so.report, restored_ms: so.elapsed - liftedAt };
   },
 };
 

@@ -52,6 +52,8 @@ export class DrillSoFar {
   readonly since: number;
   readonly findings: string[] = [];
   readonly notes: string[] = [];
+  /** Looks again what has started since it stopped the target, and what of that has failed; null before that. */
+  lookAgain: (() => Promise<readonly string[]>) | null = null;
   /** What it has stopped and not given back. */
   readonly stands = new Set<string>();
   report: Omit<DrillReport, 'findings' | 'notes' | 'stands'> = {

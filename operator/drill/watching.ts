@@ -1,4 +1,4 @@
-import { type Drilled, type Head, MOST_DRILLED, reaches, type Target } from '../../flags/index.ts';
+import { CANARY, type Drilled, type Head, MOST_DRILLED, reaches, type Target } from '../../flags/index.ts';
 import type { ReportedBeat } from '../../store/beats.ts';
 import type { JournalEntry } from '../../store/capabilities/journal.ts';
 import type { ReportedIntervention } from '../../store/reports.ts';
@@ -33,7 +33,8 @@ interface Watched {
   readonly late: Set<string>;
   /** The same by the journal. */
   readonly lateIntents: Set<string>;
-  refused: number;
+  /** What it has refused by this stop, by the ids of the records. */
+  readonly refused: Set<string>;
   isGone: boolean;
 }
 
@@ -44,7 +45,7 @@ const storeTimeOf = ({ at, heard_at = at }: ReportedBeat): number => Date.parse(
  * What executors show after a stop: when each has applied it, when its work had ended, and whether anything started
  * that the stop reaches. A start is compared with the report by which its executor has acknowledged by that executor's
  * own clock, so no two clocks are compared; with the deadline it is compared by the least difference that its reports
- * show, so a start is never taken for an earlier one.
+ * show, so a start is never taken for an earlier one. What the drill itself undoes, under its stop, is none.
  */
 export class Watching {
   readonly #pressed: Pressed;
@@ -81,9 +82,9 @@ export class Watching {
     const known = this.#watched.get(key);
     if (known) return known;
     const watched: Watched = {
-      ...{ id, name, acknowledged: null, drained: null, heardOwn: 0, refused: 0, isGone: false },
+      ...{ id, name, acknowledged: null, drained: null, heardOwn: 0, isGone: false },
       ahead: { least: Number.POSITIVE_INFINITY, most: Number.NEGATIVE_INFINITY },
-      ...{ late: new Set<string>(), lateIntents: new Set<string>() },
+      ...{ late: new Set<string>(), lateIntents: new Set<string>(), refused: new Set<string>() },
     };
     this.#watched.set(key, watched);
     return watched;
@@ -96,7 +97,7 @@ export class Watching {
       ...work.map((row) => ({ row, time: row.since })),
     ];
     for (const { row, time } of rows)
-      if (reaches(target, subjectOf(row)) && this.#isLate(watched, Date.parse(time)))
+      if (row.action !== CANARY.undo && reaches(target, subjectOf(row)) && this.#isLate(watched, Date.parse(time)))
         watched.late.add(`${row.agent_id}\n${row.action}\n${time}`);
   }
 
@@ -123,17 +124,17 @@ export class Watching {
   }
 
   /** Takes what executors have recorded of calls: what they have refused by this stop, and what they have let start. */
-  takeInterventions(records: readonly ReportedIntervention[], kill: string): void {
+  takeInterventions(records: readonly ReportedIntervention[], killId: string): void {
     const { target } = this.#pressed;
     for (const record of records) {
       const watched = [...this.#watched.values()].find(({ id }) => id === record.executor_id);
       if (!watched) continue;
       const surface = { surface: record.surface, feature: record.feature ?? null };
-      const isReached = reaches(target, subjectOf({ ...record, ...surface }));
+      const isReached = record.action !== CANARY.undo && reaches(target, subjectOf({ ...record, ...surface }));
       if (record.status === 'started' && isReached && this.#isLate(watched, Date.parse(record.at)))
         watched.late.add(`${record.agent_id}\n${record.action}\n${record.at}`);
-      if (record.verdict !== 'allow' && record.cause['kind'] === 'kill' && record.cause['target'] === kill)
-        watched.refused += 1;
+      if (record.verdict !== 'allow' && record.cause['kind'] === 'kill' && record.cause['kill_id'] === killId)
+        watched.refused.add(record.id);
     }
   }
 
@@ -181,7 +182,7 @@ export class Watching {
         findings.push(
           `${who} has started ${late_starts === 1 ? 'an action' : `${late_starts} actions`} that the stop reaches after it had acknowledged it, or after ${windowMs} ms.`,
         );
-      return { id, name, acknowledged_ms, drained_ms, late_starts, refused };
+      return { id, name, acknowledged_ms, drained_ms, late_starts, refused: refused.size };
     });
     // What is slow or wrong is named, also where not all can be.
     const rank = ({ acknowledged_ms: ms, late_starts }: Drilled): number =>

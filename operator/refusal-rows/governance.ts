@@ -32,6 +32,12 @@ export interface GovernanceFacts {
   readonly drill_required: { readonly drill_ms: number; readonly passed_at: string | null };
 }
 
+const DAY_MS = 86_400_000;
+
+/** For how long, as people say it: whole days, or minutes. */
+const lastsOf = (ms: number): string =>
+  ms % DAY_MS === 0 ? `${ms / DAY_MS} day${ms === DAY_MS ? '' : 's'}` : `${Math.round(ms / 60_000)} min`;
+
 export const GOVERNANCE: RefusalRows<GovernanceFacts> = {
   reason_required: {
     code: 'REASON_REQUIRED',
@@ -113,7 +119,7 @@ export const GOVERNANCE: RefusalRows<GovernanceFacts> = {
   drill_required: {
     code: 'DRILL_REQUIRED',
     says: ({ drill_ms, passed_at }) =>
-      `Giving authority back takes a drill that was passed within the last ${drill_ms} ms, and ${passed_at === null ? 'none was passed yet' : `the last one was passed at ${passed_at}`}.`,
+      `Giving authority back takes a drill that was passed within the last ${lastsOf(drill_ms)}, and ${passed_at === null ? 'none was passed yet' : `the last one was passed at ${passed_at}`}.`,
     hint: {
       program: "Run one that is passed: drill({ kind: 'stop' }).",
       command: 'Run one that is passed: kill-switch drill',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, readFile, stat, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalid, quoteId } from '../../flags/index.ts';
 import type { AlertKeeper } from '../capabilities/alerts.ts';
@@ -107,6 +107,8 @@ async function put(folder: string, { name, number, text }: Version & { readonly 
   await syncFolder(folder);
   // The one before stays: so the number after it is taken for whoever has still read that one.
   for (const each of versions) if (each < number - 1) await unlink(join(folder, `${name}.${each}`)).catch(() => {});
+  // Only its name: what was removed may be secret.
+  if (text === null || text === '') await truncate(join(folder, `${name}.${number - 1}`)).catch(() => {});
   await removeLeft(folder);
   return true;
 }

@@ -53,6 +53,6 @@ export const logError = (error: unknown, path: string): KillSwitchError =>
 const damagedLog = (path: string, error: KillSwitchError): KillSwitchError =>
   new KillSwitchError(
     'CORRUPT',
-    `${path} is damaged. ${error.message} Keep a copy of it, put a good one in its place (or cut it off before the first bad line), then run: kill-switch recover --reason "…"`,
+    `${path} is damaged. ${error.message} Keep a copy of it, put a good one in its place (or cut it off before the first bad line), kill again what must not run, and only then: kill-switch recover --reason "…"`,
     { cause: error },
   );

@@ -133,36 +133,40 @@ describe('a second person', () => {
   const budget = (usd: number): Command => ({
     ...{ type: 'budget', scope: 'run', window: 'total', part: { usd }, reason: 'x' },
   });
-  test.each<[what: string, first: Command, stricter: Command, back: Command]>([
-    ['kill', kill({ mode: 'draft_only' }), kill({ mode: 'read_only' }), revive()],
+  test.each<[what: string, first: Command, stricter: Command, back: Command, isWhole: boolean]>([
+    ['kill', kill({ mode: 'draft_only' }), kill({ mode: 'read_only' }), revive(), true],
     [
       'kill with an end',
       kill({ target: 'agent:y', lastsMs: 60_000 }),
       kill({ target: 'agent:y' }),
       revive({ target: 'agent:y' }),
+      true,
     ],
-    ['mode', mode('draft_only'), mode('read_only'), mode('live')],
-    ['limit', limit(5), limit(3), limit(9)],
-    ['stage of autonomy', autonomy('human_on_the_loop'), autonomy('human_in_the_loop'), autonomy('autonomous')],
-    ['budget', budget(5), budget(3), budget(9)],
-  ])('is nobody who has restricted a %s before somebody else made it stricter', (_what, first, stricter, back) => {
-    const desk = started();
-    desk.do(mode('live'));
-    desk.do(limit(50));
-    desk.do(budget(50));
-    desk.do(autonomy('autonomous'));
-    desk.do({ type: 'governance', asked: { second_person: 'killer' }, reason: 'the board' });
-    expect(outcome(desk, first, 'kim')).toBe('done');
-    expect(outcome(desk, stricter, 'lee')).toBe('done');
-    expect(outcome(desk, back, 'ann')).toBe('pending');
-    for (const one of ['kim', 'lee']) expect(outcome(desk, back, one), one).toBe('SECOND_PERSON_REQUIRED');
-    expect(outcome(desk, back, 'ben')).toBe('done');
-    // From then on it is whole: what they had done is over.
-    expect(outcome(desk, first, 'mia')).toBe('done');
-    expect(outcome(desk, back, 'ann')).toBe('pending');
-    expect(outcome(desk, back, 'mia')).toBe('SECOND_PERSON_REQUIRED');
-    expect(outcome(desk, back, 'kim')).toBe('done');
-  });
+    ['mode', mode('draft_only'), mode('read_only'), mode('live'), true],
+    ['limit', limit(5), limit(3), limit(9), false],
+    ['stage of autonomy', autonomy('human_on_the_loop'), autonomy('human_in_the_loop'), autonomy('trusted'), true],
+    ['budget', budget(5), budget(3), budget(9), false],
+  ])(
+    'is nobody who has restricted a %s before somebody else made it stricter',
+    (_what, first, stricter, back, isWhole) => {
+      const desk = started();
+      desk.do(mode('live'));
+      desk.do(limit(50));
+      desk.do(budget(50));
+      desk.do(autonomy('trusted'));
+      desk.do({ type: 'governance', asked: { second_person: 'killer' }, reason: 'the board' });
+      expect(outcome(desk, first, 'kim')).toBe('done');
+      expect(outcome(desk, stricter, 'lee')).toBe('done');
+      expect(outcome(desk, back, 'ann')).toBe('pending');
+      for (const one of ['kim', 'lee']) expect(outcome(desk, back, one), one).toBe('SECOND_PERSON_REQUIRED');
+      expect(outcome(desk, back, 'ben')).toBe('done');
+      // Where it is whole, what they had done is over from then on; a value may be restricted still.
+      expect(outcome(desk, first, 'mia')).toBe('done');
+      expect(outcome(desk, back, 'ann')).toBe('pending');
+      expect(outcome(desk, back, 'mia')).toBe('SECOND_PERSON_REQUIRED');
+      expect(outcome(desk, back, 'kim')).toBe(isWhole ? 'done' : 'SECOND_PERSON_REQUIRED');
+    },
+  );
 
   test('may be somebody who has only repeated a stop: they have taken nothing away', () => {
     const desk = governed({ second_person: 'killer' });

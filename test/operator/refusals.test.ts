@@ -90,8 +90,8 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   drill_required: [
     { kind: 'drill_required', drill_ms: 60_000, passed_at: null },
     'DRILL_REQUIRED',
-    "Giving authority back takes a drill that was passed within the last 60000 ms, and none was passed yet. Run one that is passed: drill({ kind: 'stop' }).",
-    'Giving authority back takes a drill that was passed within the last 60000 ms, and none was passed yet. Run one that is passed: kill-switch drill',
+    "Giving authority back takes a drill that was passed within the last 1 min, and none was passed yet. Run one that is passed: drill({ kind: 'stop' }).",
+    'Giving authority back takes a drill that was passed within the last 1 min, and none was passed yet. Run one that is passed: kill-switch drill',
   ],
   drill_running: [
     { kind: 'drill_running', id: 'd-1', by: 'unverified:ann', until: '2026-01-01T00:10:00.000Z' },

@@ -26,4 +26,4 @@ export const verb: Verb = (command, perform) => {
 };
 
 const lifted = ({ mode, killed_by, killed_at, reason }: KillRecord): string =>
-  `It was ${mode} since ${shortTime(killed_at)}, by ${shownId(killed_by)}${reason === null ? ', without a reason' : `: ${quoted(reason)}`}.`;
+  `It was ${mode}, and stopped since ${shortTime(killed_at)}, last by ${shownId(killed_by)}${reason === null ? ', without a reason' : `: ${quoted(reason)}`}.`;

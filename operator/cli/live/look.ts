@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKillSwitchError, messageOf } from '../../../flags/index.ts';
 import type { ControlPlane } from '../../control-plane.ts';
+import { followedOn } from '../followed.ts';
 import type { View } from './view.ts';
 
 /** How often the switch is read, in milliseconds; and how soon after an event. */
@@ -12,6 +13,8 @@ const MOST_ROWS = 200;
 export interface Looking {
   readonly control: ControlPlane;
   readonly signal: AbortSignal;
+  /** Shows what keeps it from following the log. */
+  readonly note: (line: string) => void;
   /** Called with each change of the view. */
   readonly onView: (view: View) => void;
 }
@@ -23,10 +26,11 @@ export async function firstView(control: ControlPlane): Promise<View> {
 }
 
 /**
- * Reads the switch about once a second and soon after each event, until `signal` fires. Goes on through outages.
- * @throws KillSwitchError LOG_REPLACED, CLOSED
+ * Reads the switch about once a second and soon after each event, until `signal` fires. Goes on through outages, and
+ * where the log was replaced.
+ * @throws KillSwitchError CLOSED
  */
-export async function keepLooking(first: View, { control, signal, onView }: Looking): Promise<void> {
+export async function keepLooking(first: View, { control, signal, note, onView }: Looking): Promise<void> {
   let view = first;
   let poke = new AbortController();
   const change = (changes: Partial<View>): void => {
@@ -37,7 +41,7 @@ export async function keepLooking(first: View, { control, signal, onView }: Look
   const end = AbortSignal.any([signal, ending.signal]);
   const follow = async (): Promise<void> => {
     const after = Math.max(0, first.status.epoch - MOST_ROWS);
-    for await (const event of control.follow({ after, signal: end })) {
+    for await (const event of followedOn({ note }, control, { after, signal: end })) {
       change({ events: [event, ...view.events].slice(0, MOST_ROWS) });
       if (event.seq > view.status.epoch) poke.abort();
     }

@@ -254,7 +254,7 @@ describe.skipIf(!hasRedis)('over Redis', () => {
     const connection = openControl({ url: redis.url });
     const until = new Date(Date.now() + 3_600_000).toISOString();
     const window = { ...Object(added.data['window']), opens: [], until };
-    const view = await connection.read(['control', 'rule:night']);
+    const view = await connection.read(['control', 'governance', 'rule:night']);
     const data = { ...added.data, window };
     const change = nextChange(view, { type: 'rule_add', data, at: view.time, actor: 'unverified:ann' });
     expect(await connection.append({ ...change, expected: view.head })).toBe(true);

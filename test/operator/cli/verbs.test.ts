@@ -126,10 +126,10 @@ describe('every verb, on a file store', () => {
     await ks.here('kill', 'agent:x', '--wait', '0', '--reason', 'wrong refunds');
     await ks.here('pause', 'agent:y', '--wait', '0', '--operator', 'kim');
     expect((await ks.here('revive', 'agent:x', '--reason', 'fixed')).stdout).toMatch(
-      /^agent:x is revived, at epoch 4\. It was full_stop since \d{4}-\S+Z, by unverified:dana: "wrong refunds"\. What else/,
+      /^agent:x is revived, at epoch 4\. It was full_stop, and stopped since \d{4}-\S+Z, last by unverified:dana: "wrong refunds"\. What else/,
     );
     expect((await ks.here('revive', 'agent:y', '--reason', 'fixed')).stdout).toMatch(
-      /It was paused since \d{4}-\S+Z, by unverified:kim, without a reason\. What else/,
+      /It was paused, and stopped since \d{4}-\S+Z, last by unverified:kim, without a reason\. What else/,
     );
   });
 

@@ -132,6 +132,15 @@ describe.each(allStores)('a drill over %s', (_name, sides) => {
       canary: { landed: 0, refused: 1 },
     });
     expect(await control.drill({ ...ask, recipient: 'shop@example.test' })).toMatchObject({ state: 'failed' });
+    for (const [mode, says] of [
+      ['paused', 'was not blocked, but only pause: it may be sent later'],
+      ['full_stop', 'by the rule recipients, which does not ask for the recipient'],
+    ] as const) {
+      const asks = mode === 'paused' ? { when } : {};
+      await control.addRule({ name: 'recipients', target: 'action:mail.*', mode, reason: 'another', ...asks });
+      await vi.waitFor(async () => expect((await control.executors()).data[0]?.state).toBe('stopped'));
+      expect(await control.drill(ask)).toMatchObject({ state: 'failed', findings: [expect.stringContaining(says)] });
+    }
     await control.removeRule({ name: 'recipients', reason: 'x' });
     await control.setFeature({ name: 'f', stage: 'live', reason: 'x' });
     await control.addRule({ name: 'all-mail', target: 'surface:background', mode: 'full_stop' });
@@ -142,6 +151,50 @@ describe.each(allStores)('a drill over %s', (_name, sides) => {
       findings: [expect.stringContaining('says nothing of recipients')],
     });
   });
+
+  test(
+    'of a target that does nothing shows nothing, whatever others are refused; what a stop reached before counts neither',
+    LONG,
+    async () => {
+      const opened = await sides();
+      const control = await operated(opened);
+      await control.kill({ target: 'agent:mail-bot' });
+      const { statuses } = await worker(opened, { name: 'one' });
+      await vi.waitFor(() => expect(statuses).toContain('blocked'));
+      expect(await control.drill({ target: 'agent:nobody' })).toMatchObject({
+        ...{ state: 'failed', executors: [], stands: [] },
+        findings: [expect.stringContaining('No work of agent:nobody was seen')],
+      });
+      expect((await control.agents()).data.map(({ agent_id }) => agent_id)).not.toContain('nobody');
+      await control.revive({ target: 'agent:mail-bot', reason: 'x' });
+      await vi.waitFor(() => expect(statuses.at(-1)).toBe('executed'));
+      const before = statuses.filter((status) => status === 'blocked').length;
+      const drill = await control.drill({ target: 'agent:mail-bot' });
+      const refused = statuses.filter((status) => status === 'blocked').length - before;
+      expect(drill).toMatchObject({ state: 'passed', executors: [{ refused: expect.any(Number) }] });
+      // The drill's own work is refused beside it.
+      expect(drill.executors[0]?.refused).toBeLessThanOrEqual(refused + (drill.canary?.refused ?? 0) + 8);
+    },
+  );
+
+  test(
+    'gives back what it has stopped also where an executor has stopped something that is not in the log yet',
+    LONG,
+    async () => {
+      const opened = await sides();
+      const control = await operated(opened);
+      const { statuses } = await worker(opened, { name: 'one' });
+      await worker(opened, { name: 'two', agentId: 'spender' });
+      await control.setBudget({ scope: 'agent:spender', calls: 1 });
+      await vi.waitFor(async () => expect((await control.status()).stops).toHaveLength(1));
+      await vi.waitFor(() => expect(statuses.at(-1)).toBe('executed'));
+      expect(await control.drill({ target: 'agent:mail-bot' })).toMatchObject({
+        state: 'passed',
+        findings: [],
+        stands: [],
+      });
+    },
+  );
 
   test('is one at a time, and of nothing that is stopped', LONG, async () => {
     const opened = await sides();

@@ -100,6 +100,9 @@ describe('an address', () => {
     expect(await send(receiver.url)).toMatchObject({ delivered: false, says: expect.stringContaining('ECONNRESET') });
     receiver.answer = (response) => void response.writeHead(200).write('x'.repeat(100_000));
     expect(await send(receiver.url)).toEqual({ delivered: true, says: 'it answered 200' }); // it goes on for ever
+    receiver.answer = (response) =>
+      void response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+    expect(await send(receiver.url)).toEqual({ delivered: false, says: 'it answered 101' });
     expect(await send('http://127.0.0.1:1/s3cret')).toEqual({
       delivered: false,
       says: expect.stringMatching(/^(?!.*s3cret).*ECONNREFUSED/),
