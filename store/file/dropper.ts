@@ -68,7 +68,9 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
   return {
     async beginning() {
       admit();
-      const beginning = await archivedBeginningOf(paths.log);
+      const beginning = await archivedBeginningOf(paths.log).catch((error: unknown) => {
+        throw fileError(error, 'read', paths.log);
+      });
       if (!beginning) return null;
       const { head } = beginning.place;
       return {
