@@ -44,7 +44,7 @@ describe('a log of which the beginning is archived', () => {
     const before = await logOf(control);
     const [size, blocks, { ino }] = [statSync(log).size, onDisk(), statSync(log)];
     const running = await executorOf(directory, 'running', join(path, 'running.anchor'));
-    const act = running.action('note.write', { effect: 'read', execute: async () => 'done' });
+    const act = running.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
     await expect(act(undefined)).resolves.toBe('done');
 
     const answer = await control.archiveLog({ file, reason });
@@ -79,7 +79,7 @@ describe('a log of which the beginning is archived', () => {
     }
     expect(await verifyLogFile(file)).toMatchObject({ ok: true, events: epoch });
     const started = await executorOf(directory, 'started', join(path, 'started.anchor'));
-    const acts = started.action('note.write', { effect: 'read', execute: async () => 'done' });
+    const acts = started.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
     await expect(acts(undefined)).resolves.toBe('done');
 
     await control.kill({ target: 'agent:worker', waitMs: 5000 });
@@ -226,14 +226,14 @@ describe('an executor that was last there before what is archived', () => {
     const control = await planeOf(directory);
     await control.archiveLog({ file, reason });
     const returned = await executorOf(directory, 'job', anchor);
-    const act = returned.action('note.write', { effect: 'read', execute: async () => 'done' });
+    const act = returned.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
     await expect(act.attempt(undefined)).resolves.toMatchObject({
       status: 'blocked',
       cause: { kind: 'fault', code: 'ARCHIVED', message: expect.stringContaining(`before epoch ${epoch} are archived`) },
     });
     // It stops nobody else, is shown to operators, and breaks nothing that they look at.
     const other = await executorOf(directory, 'other', join(path, 'other.anchor'));
-    const acts = other.action('note.write', { effect: 'read', execute: async () => 'done' });
+    const acts = other.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
     await expect(acts(undefined)).resolves.toBe('done');
     expect(await control.status()).toMatchObject({ forks: [] });
     expect(await control.verifyLog()).toMatchObject({ ok: true });
@@ -275,7 +275,7 @@ describe('an edit of what an archived log begins with is found', () => {
       await expect(control.status()).rejects.toMatchObject({ code: 'CORRUPT' });
       const executor = await createKillSwitch({ store: fileStore({ directory }), agentId: 'w', executor: { name: 'w' } });
       onTestFinished(() => executor.close());
-      const act = executor.action('note.write', { effect: 'read', execute: async () => 'done' });
+      const act = executor.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
       await expect(act.attempt(undefined)).resolves.toMatchObject({ status: 'blocked', cause: { code: 'STORE_CORRUPT' } });
     }
     writeFileSync(base, text);
