@@ -54,6 +54,9 @@ export async function archiveLog(archiving: Archiving, given: GivenArchive): Pro
   const { connection, place } = archiving;
   const { dropper } = connection;
   if (!dropper) throw new ChangeRefusedError({ kind: 'keeps_whole' });
+  const { reason, reasonProblem } = given.reason; // refused when it is recorded, and better before the file is written
+  if (reasonProblem !== undefined) throw new ChangeRefusedError({ kind: 'reason_unfit', problem: reasonProblem });
+  if (reason === undefined) throw new ChangeRefusedError({ kind: 'reason_required', what: 'Archiving the log' });
   await dropper.check();
   const beats = await connection.executors(); // first, so that none has seen more than the head says
   const view = await connection.read([entryKey('control'), entryKey('archive'), entryKey('alerts')]);

@@ -408,8 +408,9 @@ const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },
     'control.exportLog': { call: (options) => control.exportLog(options), right: { file: files?.exported, key: pem } },
     'control.archiveLog': {
-      call: (options) => control.archiveLog(options),
+      call: (options) => change(control.archiveLog(options)),
       right: { file: files?.exported, key: pem, reason, epoch: 1, before: new Date(0) },
+      any,
     },
     'control.exportLines': { call: (options) => first(control.exportLines(options)), right: { key: pem } },
     'control.verifyLog': {

@@ -1,6 +1,7 @@
 import { compileFlagd, invalid } from '../../flags/index.ts';
 import { loadWhole } from '../../store/answers.ts';
 import { archiveLog } from '../archive-log.ts';
+import { closedError } from '../change-queue.ts';
 import type { Command } from '../commands/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { followLog } from '../follow-log.ts';
@@ -9,7 +10,7 @@ import { takesNone } from '../given/checks.ts';
 import { givenArchive, givenExport, givenLines, givenVerify } from '../given/log.ts';
 import { givenFollow, givenLog } from '../given/list.ts';
 import { readLogProof } from '../log-proof.ts';
-import { ChangeRefusedError, NotInitialisedError } from '../refusals.ts';
+import { NotInitialisedError } from '../refusals.ts';
 import { verifyLog } from '../verify-log.ts';
 import type { Acting } from './acting.ts';
 
@@ -85,6 +86,7 @@ export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
 
     async archived(...given: readonly unknown[]) {
       takesNone('archived', given);
+      if (opened.closed.aborted) throw closedError();
       const { head = null } = (await connection.dropper?.beginning()) ?? {};
       return head;
     },
@@ -92,8 +94,6 @@ export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
     async archiveLog(options) {
       const given = givenArchive(options);
       acting.requireRight('govern', 'log archive');
-      if (given.reason.reason === undefined)
-        throw new ChangeRefusedError({ kind: 'reason_required', what: 'Archiving the log' });
       const append = (command: Command): Promise<unknown> => acting.append(command);
       return archiveLog({ connection, place: opened.place, append, exported: exported(acting) }, given);
     },

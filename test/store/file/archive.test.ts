@@ -238,6 +238,8 @@ describe('an executor that was last there before what is archived', () => {
     expect(await control.status()).toMatchObject({ forks: [] });
     expect(await control.verifyLog()).toMatchObject({ ok: true });
     await expect(act.attempt(undefined)).resolves.toMatchObject({ status: 'blocked' });
+    await control.recover({ reason: 'it is the right store' });
+    await expect.poll(() => act.attempt(undefined), { timeout: 10_000 }).toMatchObject({ status: 'executed' });
     await returned.close();
 
     // The store as it was before the kill that the other one has seen.
