@@ -1,9 +1,20 @@
-import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createKillSwitch } from '../../../index.ts';
-import { type LogEvent, readEvent } from '../../../flags/index.ts';
-import { type ControlPlane, verifyLogFile } from '../../../operator/index.ts';
+import { type LogEvent, readEvent, sealEvent, serializeEvent } from '../../../flags/index.ts';
+import { type ControlPlane, openControlPlane, verifyLogFile } from '../../../operator/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { archivable, growOn, growToState, planeOf } from './archivable.ts';
@@ -156,6 +167,54 @@ describe('a log of which the beginning is archived', () => {
   }, 60_000);
 });
 
+describe('what writers have left in a log that is archived', () => {
+  test('a line of one that slept since before that place is passed over, and one after missing lines is damage', async () => {
+    const { directory, log, epoch, file } = await archivable();
+    const control = await planeOf(directory);
+    const [old] = (await logOf(control, 99)).slice(0, 1);
+    const state = await control.status();
+    await control.archiveLog({ file, reason });
+    const late = (seq: number, prev: string): string =>
+      serializeEvent(
+        sealEvent({
+          ...{ seq, at: '2026-01-01T00:00:00.000Z', actor: 'unverified:late', type: 'kill', reason: null, prev },
+          data: { id: 'k', target: 'agent:late', mode: 'full_stop', expires_at: null },
+        }),
+      );
+    appendFileSync(log, `${late(101, old?.hash ?? '')}\n`);
+    for (const plane of [control, await planeOf(directory)]) {
+      await plane.kill({ target: 'agent:x' });
+      expect((await plane.status()).kills.map(({ target }) => target)).not.toContain('agent:late');
+      expect(await plane.verifyLog({ against: file })).toMatchObject({ ok: true });
+    }
+    expect((await control.status()).epoch).toBeGreaterThan(state.epoch);
+    appendFileSync(log, `${late(epoch + 3000, 'a'.repeat(64))}\n`);
+    expect(await (await planeOf(directory)).verifyLog()).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('lines were removed'),
+    });
+  }, 60_000);
+
+  test('zero bytes that a power failure has left are not taken for what was dropped', async () => {
+    const { directory, log, epoch, control: folder } = await archivable();
+    const torn = `${'\0'.repeat(300_000)}\x18\n`;
+    appendFileSync(log, torn);
+    growOn(log);
+    appendFileSync(log, torn);
+    growOn(log);
+    const control = await planeOf(directory);
+    expect(await control.verifyLog()).toMatchObject({ ok: true });
+    await control.archiveLog({ file: join(folder, '../../../archive.jsonl'), reason });
+    for (const plane of [control, await planeOf(directory)]) {
+      for (const after of [epoch - 1, epoch, epoch + 1300, epoch + 2000]) {
+        const [first] = await logOf(plane, after);
+        expect(first?.seq).toBe(after + 1);
+      }
+      expect(await plane.verifyLog()).toMatchObject({ ok: true, archived: { epoch } });
+    }
+  }, 60_000);
+});
+
 describe('nothing is archived', () => {
   test('of the last thousand events, of what is younger, or where no state is kept', async () => {
     const { directory, log, epoch, file } = await archivable();
@@ -197,7 +256,6 @@ describe('nothing is archived', () => {
 
   test('by somebody who is no admin', async () => {
     const { directory, file } = await archivable();
-    const { openControlPlane } = await import('../../../operator/index.ts');
     const control = await openControlPlane({
       store: fileControlStore({ directory }),
       operator: { id: 'ann', roles: ['restorer'] },
@@ -300,7 +358,6 @@ describe('an edit of what an archived log begins with is found', () => {
     const size = statSync(log).size;
     const line = readFileSync(log).subarray(0, size - 1).lastIndexOf(0x0a) + 1;
     const kept = readFileSync(log);
-    const { truncateSync } = await import('node:fs');
     truncateSync(log, line);
     expect(await control.verifyLog()).toMatchObject({
       ok: false,
