@@ -10,9 +10,12 @@ import { appendHistory, lastEvent } from './generate-log.ts';
 /** So many events make a log of which a state is kept. */
 const WORTH = 8000;
 
+const opened = (directory: string): Promise<ControlPlane> =>
+  openControlPlane({ store: fileControlStore({ directory }), operator: { id: 'dana' } });
+
 /** An operator of a folder, until the test is over. */
-export async function planeOf(directory: string, id = 'dana'): Promise<ControlPlane> {
-  const control = await openControlPlane({ store: fileControlStore({ directory }), operator: { id } });
+export async function planeOf(directory: string): Promise<ControlPlane> {
+  const control = await opened(directory);
   onTestFinished(() => control.close());
   return control;
 }
@@ -20,7 +23,7 @@ export async function planeOf(directory: string, id = 'dana'): Promise<ControlPl
 /** Lets a log grow until another state is kept. Returns its epoch. */
 export async function growToState(directory: string, log: string): Promise<number> {
   appendHistory(log, lastEvent(log), WORTH);
-  const operator = await planeOf(directory, 'grower');
+  const operator = await opened(directory);
   const { epoch } = await operator.kill({ target: `run:${randomUUID()}` });
   await operator.settled();
   await operator.close();
@@ -35,7 +38,7 @@ export async function archivable() {
   const { path } = temporaryFolder('archive');
   const directory = join(path, 'switch');
   const log = join(directory, 'control', 'default', 'log.jsonl');
-  const first = await planeOf(directory);
+  const first = await opened(directory);
   await first.init();
   await first.close();
   const epoch = await growToState(directory, log);

@@ -10,6 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createKillSwitch } from '../../../index.ts';
@@ -18,7 +19,7 @@ import { type ControlPlane, openControlPlane, verifyLogFile } from '../../../ope
 import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
 import { archivable, growOn, growToState, planeOf } from './archivable.ts';
-import { lastEvent } from './generate-log.ts';
+import { appendHistory, lastEvent } from './generate-log.ts';
 
 const reason = 'the disk is filling up';
 
@@ -43,6 +44,7 @@ async function executorOf(directory: string, name: string, anchor: string) {
     agentId: 'worker',
     leaseMs: 1000,
     executor: { name },
+    domain: randomUUID(),
   });
   onTestFinished(() => executor.close());
   return executor;
@@ -198,10 +200,11 @@ describe('what writers have left in a log that is archived', () => {
   test('zero bytes that a power failure has left are not taken for what was dropped', async () => {
     const { directory, log, epoch, control: folder } = await archivable();
     const torn = `${'\0'.repeat(300_000)}\x18\n`;
-    appendFileSync(log, torn);
-    growOn(log);
-    appendFileSync(log, torn);
-    growOn(log);
+    for (let n = 0; n < 2; n += 1) {
+      const last = lastEvent(log);
+      appendFileSync(log, torn);
+      appendHistory(log, last, 1200);
+    }
     const control = await planeOf(directory);
     expect(await control.verifyLog()).toMatchObject({ ok: true });
     await control.archiveLog({ file: join(folder, '../../../archive.jsonl'), reason });
@@ -287,7 +290,9 @@ describe('an executor that was last there before what is archived', () => {
     const act = returned.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
     await expect(act.attempt(undefined)).resolves.toMatchObject({
       status: 'blocked',
-      cause: { kind: 'fault', code: 'ARCHIVED', message: expect.stringContaining(`before epoch ${epoch} are archived`) },
+      decision: {
+        cause: { kind: 'fault', code: 'ARCHIVED', message: expect.stringContaining(`before epoch ${epoch} are archived`) },
+      },
     });
     // It stops nobody else, is shown to operators, and breaks nothing that they look at.
     const other = await executorOf(directory, 'other', join(path, 'other.anchor'));
@@ -307,7 +312,7 @@ describe('an executor that was last there before what is archived', () => {
     cpSync(backup, folder, { recursive: true });
     await expect
       .poll(() => acts.attempt(undefined), { timeout: 10_000 })
-      .toMatchObject({ status: 'blocked', cause: { code: 'GENERATION_CHANGED' } });
+      .toMatchObject({ status: 'blocked', decision: { cause: { code: 'GENERATION_CHANGED' } } });
   }, 60_000);
 });
 
@@ -323,7 +328,7 @@ describe('an edit of what an archived log begins with is found', () => {
   }
 
   test('the state was changed, or is gone', async () => {
-    const { directory, base, snapshots } = await archived();
+    const { directory, path, base, snapshots } = await archived();
     for (const name of snapshots) rmSync(name);
     const text = readFileSync(base, 'utf8');
     expect(text).toContain('"mode":"draft_only"');
@@ -333,10 +338,12 @@ describe('an edit of what an archived log begins with is found', () => {
       const control = await planeOf(directory);
       expect(await control.verifyLog().catch(({ code }) => ({ ok: false, code }))).toMatchObject({ ok: false });
       await expect(control.status()).rejects.toMatchObject({ code: 'CORRUPT' });
-      const executor = await createKillSwitch({ store: fileStore({ directory }), agentId: 'w', executor: { name: 'w' } });
-      onTestFinished(() => executor.close());
+      const executor = await executorOf(directory, 'w', join(path, 'w.anchor'));
       const act = executor.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
-      await expect(act.attempt(undefined)).resolves.toMatchObject({ status: 'blocked', cause: { code: 'STORE_CORRUPT' } });
+      await expect(act.attempt(undefined)).resolves.toMatchObject({
+        status: 'blocked',
+        decision: { cause: { code: 'STORE_CORRUPT' } },
+      });
     }
     writeFileSync(base, text);
     expect(await (await planeOf(directory)).verifyLog()).toMatchObject({ ok: true });
