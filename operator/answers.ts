@@ -45,9 +45,9 @@ export interface TighteningAnswer extends ChangeAnswer {
 }
 
 /**
- * `events`: how many `file` has up to `epoch`, which is also the first one that the log still has. `freed`: bytes on the
- * disk. `already`: an earlier call had recorded it and was ended before it dropped anything; this one has. `fingerprint`:
- * of the key that has signed the file; null where it is not signed.
+ * `events`: how many `file` has up to `epoch`; that event is also the first one that the log still has. `freed`: in
+ * bytes. `already`: an earlier call had recorded it and was ended before it dropped anything; this one has.
+ * `fingerprint`: of the key that has signed the file; null where it is not signed.
  */
 export interface LogArchive extends ChangeAnswer {
   readonly file: string;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
 import {
   type ArchivedPart,
   type Entry,
@@ -133,6 +134,6 @@ async function readBack(file: string, head: Head): Promise<ArchivedPart & { read
 
 async function sha256Of(file: string): Promise<string> {
   const digest = createHash('sha256');
-  for await (const bytes of createReadStream(file)) digest.update(bytes as Buffer);
+  await finished(createReadStream(file).on('data', (bytes) => void digest.update(bytes)));
   return digest.digest('hex');
 }

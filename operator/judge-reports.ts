@@ -52,7 +52,8 @@ export async function judgeReports(
 const reportOf = (beat: ReportedBeat): readonly FoundReport[] =>
   beat.fork ? [{ ...beat.fork, id: beat.id, name: beat.name, by: namesOf(beat) }] : [];
 
-const IS_ARCHIVED = 'the event that it names would be in the part of the log that is archived, so nobody can tell by it';
+const IS_ARCHIVED =
+  'the event that it names would be in the part of the log that is archived, so nobody can tell by it';
 
 /** The hashes of those heads that are in the log, and the number from which on there are any. */
 async function foundInLog(

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Entry, EntryKey } from '../flags/index.ts';
 
 /**
- * SHA-256 of a state, in hex: of a line `[KEY,ENTRY]` for each entry, in the order of their keys, members sorted by name.
- * It is the same in every store.
+ * SHA-256 of a state, in hex: of a line `[KEY,ENTRY]` for each entry, in the order of their keys, members sorted by
+ * name. It is the same in every store.
  */
 export function stateDigest(entries: Iterable<readonly [EntryKey, Entry]>): string {
   const lines = [...entries].map(([key, entry]) => [key, stableText([key, entry])] as const);

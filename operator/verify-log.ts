@@ -22,9 +22,9 @@ import { stableText, stateDigest } from './state-digest.ts';
 
 /**
  * `problem`: a sentence that says what is wrong; `events`: how many events before it are in order. `against`: the
- * export or the head with which the log was compared. Of a log that was archived: `archived`, up to which event, with
- * how many before it and with it, so that `events` are those after it; `undropped`, up to which event it is archived and
- * still in the log.
+ * export or the head with which the log was compared. Of a log that was archived: `archived`, up to which event, and how
+ * many there are up to it; `events` are then those after it. `undropped`: up to which event it is archived and still
+ * whole.
  */
 export interface LogVerification {
   readonly ok: boolean;
@@ -148,7 +148,8 @@ class Archives {
   disagreement(base: KeptState | null, digest: string | null): string | null {
     if (!base) return null;
     const { epoch, hash } = base.head;
-    if (!this.#part) return `The log begins at epoch ${epoch}, and no event of it says that it was archived up to there.`;
+    if (!this.#part)
+      return `The log begins at epoch ${epoch}, and no event of it says that it was archived up to there.`;
     return this.#part.head.hash === hash && this.#part.digest === digest
       ? null
       : `The state with which the log begins, of epoch ${epoch}, is not the one that was archived.`;

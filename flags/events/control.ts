@@ -65,7 +65,7 @@ export const snapshot = row(
   },
 );
 
-/** The beginning of the log is in a file of its own: from then on a store may drop what comes before the event of `head`. */
+/** The first part of the log is in a file: from then on a store may drop what comes before the event of `head`. */
 export const archive = row(archiveSchema.shape, (_view, { head, events, first, digest, file }, event) => ({
   patch: { set: [[entryKey('archive'), { head, events, first, digest, file, ...changedBy(event) }]], remove: [] },
   direction: 'neutral',

@@ -146,16 +146,22 @@ const stateOf = ({ place, state }: Base): KeptState => ({ head: place.head, entr
 async function linkOrCopy(from: string, to: string): Promise<void> {
   const unfinished = join(dirname(to), `snapshot-kept-${randomUUID()}.tmp`);
   try {
-    await link(from, unfinished).catch(async (error: unknown) => {
+    try {
+      await link(from, unfinished);
+    } catch (error) {
       if (errnoOf(error) === 'ENOENT') throw error;
-      await copyFile(from, unfinished, constants.COPYFILE_EXCL);
-      const copy = await open(unfinished, 'r');
-      await copy.sync().finally(() => copy.close());
-    });
+      await copySynced(from, unfinished);
+    }
     await rename(unfinished, to); // somebody else may be about to begin with that name
   } finally {
     await rm(unfinished, { force: true });
   }
+}
+
+async function copySynced(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_EXCL);
+  const copy = await open(to, 'r');
+  await copy.sync().finally(() => copy.close());
 }
 
 const gone = ({ epoch }: Head): KillSwitchError =>

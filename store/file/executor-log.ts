@@ -66,8 +66,8 @@ export class ExecutorLog implements LogFold {
 }
 
 /**
- * Whether the head is in the log before the place where reading began. One that is archived cannot be told from one that
- * was never there: that is no fork, which would stop everyone. A recovery that came since ends either.
+ * Whether the head is in the log before the place where reading began. One that is archived cannot be told from one
+ * that was never there: that is no fork, which would stop everyone. A recovery that came since ends either.
  * @throws KillSwitchError ARCHIVED
  */
 async function isLinked(held: Head, { before, state }: Loading, reader: FileReader<ExecutorLog>): Promise<boolean> {

@@ -60,7 +60,10 @@ export class LogChain {
   /**
    * `start`: what the first line is expected to follow.
    */
-  constructor(start: ChainEnd = BEFORE_FIRST, { forgets = false, earlier = [], lines = 0, archived = 0 }: ChainOptions = {}) {
+  constructor(
+    start: ChainEnd = BEFORE_FIRST,
+    { forgets = false, earlier = [], lines = 0, archived = 0 }: ChainOptions = {},
+  ) {
     this.#end = start;
     this.#heads = [...earlier, start.hash];
     this.#forgets = forgets;

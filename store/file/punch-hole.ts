@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { KillSwitchError, messageOf, systemCode } from '../../flags/index.ts';
 
 /**
- * Frees the first bytes of an open file, which then read as zeros. Its length, and so every place in it, stays. Node has
- * no call for it; `fallocate` gets the open file, so that no other one is in its place by then.
+ * Frees the first bytes of an open file, which then read as zeros. Its length, and so every place in it, stays. Node
+ * has no call for it; `fallocate` gets the open file, so that no other one is in its place by then.
  * @throws Error that says why nothing was freed
  */
 export async function punchHole(file: FileHandle, length: number): Promise<void> {

@@ -88,41 +88,45 @@ const targetsIn = async (control: ControlPlane): Promise<unknown[]> => {
 describe('an archiving process that dies (SIGKILL)', () => {
   const DEATHS = ['tried', 'half written', 'written', 'kept', 'recorded', 'freed', 'dropped'] as const;
 
-  test.each(DEATHS)('leaves a log that goes on for everybody, and the next one ends it: %s', async (death) => {
-    const { path, directory, file } = copied();
-    const executor = await actingOn(directory, join(path, 'anchor'));
-    const env = death === 'freed' ? deadlyFallocate(path) : process.env;
-    expect(await archiving({ directory, file, death }, env)).toEqual({ code: null, signal: 'SIGKILL', said: '' });
+  test.each(DEATHS)(
+    'leaves a log that goes on for everybody, and the next one ends it: %s',
+    async (death) => {
+      const { path, directory, file } = copied();
+      const executor = await actingOn(directory, join(path, 'anchor'));
+      const env = death === 'freed' ? deadlyFallocate(path) : process.env;
+      expect(await archiving({ directory, file, death }, env)).toEqual({ code: null, signal: 'SIGKILL', said: '' });
 
-    const control = await planeOf(directory);
-    const isRecorded = death === 'recorded' || death === 'freed' || death === 'dropped';
-    const isDropped = death === 'freed' || death === 'dropped';
-    const verified = await control.verifyLog();
-    expect(verified).toMatchObject({ ok: true });
-    expect([verified.undropped, verified.archived?.epoch]).toEqual([
-      isRecorded && !isDropped ? scene.epoch : undefined,
-      isDropped ? scene.epoch : undefined,
-    ]);
-    const { findings } = await control.doctor();
-    const found = findings.find(({ check }) => check === 'archive');
-    expect(found?.level).toBe(isRecorded && !isDropped ? 'warning' : 'ok');
-    await control.kill({ target: 'agent:after' });
-    expect((await control.status()).kills.map(({ target }) => target)).toContain('agent:after');
-    expect((await targetsIn(await planeOf(directory))).at(-1)).toBe('agent:after');
+      const control = await planeOf(directory);
+      const isRecorded = death === 'recorded' || death === 'freed' || death === 'dropped';
+      const isDropped = death === 'freed' || death === 'dropped';
+      const verified = await control.verifyLog();
+      expect(verified).toMatchObject({ ok: true });
+      expect([verified.undropped, verified.archived?.epoch]).toEqual([
+        isRecorded && !isDropped ? scene.epoch : undefined,
+        isDropped ? scene.epoch : undefined,
+      ]);
+      const { findings } = await control.doctor();
+      const found = findings.find(({ check }) => check === 'archive');
+      expect(found?.level).toBe(isRecorded && !isDropped ? 'warning' : 'ok');
+      await control.kill({ target: 'agent:after' });
+      expect((await control.status()).kills.map(({ target }) => target)).toContain('agent:after');
+      expect((await targetsIn(await planeOf(directory))).at(-1)).toBe('agent:after');
 
-    if (isDropped) {
-      await expect(control.archiveLog({ file, reason })).rejects.toThrow('archived already');
-    } else {
-      const again = await control.archiveLog({ file, reason });
-      expect(again).toMatchObject({ epoch: scene.epoch, events: scene.epoch, already: isRecorded });
-    }
-    const after = await (await planeOf(directory)).verifyLog({ against: file });
-    expect(after).toMatchObject({ ok: true, archived: { epoch: scene.epoch, events: scene.epoch } });
-    expect(after).not.toHaveProperty('undropped');
-    const before = executor.count();
-    await expect.poll(executor.count).toBeGreaterThan(before);
-    expect(executor.stopped).toEqual([]);
-  }, 60_000);
+      if (isDropped) {
+        await expect(control.archiveLog({ file, reason })).rejects.toThrow('archived already');
+      } else {
+        const again = await control.archiveLog({ file, reason });
+        expect(again).toMatchObject({ epoch: scene.epoch, events: scene.epoch, already: isRecorded });
+      }
+      const after = await (await planeOf(directory)).verifyLog({ against: file });
+      expect(after).toMatchObject({ ok: true, archived: { epoch: scene.epoch, events: scene.epoch } });
+      expect(after).not.toHaveProperty('undropped');
+      const before = executor.count();
+      await expect.poll(executor.count).toBeGreaterThan(before);
+      expect(executor.stopped).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 test('kills of four other processes during archiving are all in the log, and no executor stops', async () => {
@@ -152,17 +156,24 @@ test('kills of four other processes during archiving are all in the log, and no 
   expect(executor.stopped).toEqual([]);
 }, 120_000);
 
-test.each(['one file', 'two files'])('of two that archive at once into %s nothing is lost', async (which) => {
-  const { path, directory, file } = copied();
-  const files = [file, which === 'one file' ? file : join(path, 'other.jsonl')];
-  const planes = await Promise.all(files.map(() => planeOf(directory)));
-  const ends = await Promise.allSettled(
-    planes.map((control, index) => control.archiveLog({ file: files[index] ?? '', reason })),
-  );
-  const done = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
-  expect(done.length).toBeGreaterThan(0);
-  for (const end of ends)
-    if (end.status === 'rejected') expect(['CONFLICT', 'INVALID_STATE']).toContain(end.reason.code);
-  const fresh = await planeOf(directory);
-  expect(await fresh.verifyLog({ against: done[0]?.file })).toMatchObject({ ok: true, archived: { epoch: scene.epoch } });
-}, 60_000);
+test.each(['one file', 'two files'])(
+  'of two that archive at once into %s nothing is lost',
+  async (which) => {
+    const { path, directory, file } = copied();
+    const files = [file, which === 'one file' ? file : join(path, 'other.jsonl')];
+    const planes = await Promise.all(files.map(() => planeOf(directory)));
+    const ends = await Promise.allSettled(
+      planes.map((control, index) => control.archiveLog({ file: files[index] ?? '', reason })),
+    );
+    const done = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+    expect(done.length).toBeGreaterThan(0);
+    for (const end of ends)
+      if (end.status === 'rejected') expect(['CONFLICT', 'INVALID_STATE']).toContain(end.reason.code);
+    const fresh = await planeOf(directory);
+    expect(await fresh.verifyLog({ against: done[0]?.file })).toMatchObject({
+      ok: true,
+      archived: { epoch: scene.epoch },
+    });
+  },
+  60_000,
+);

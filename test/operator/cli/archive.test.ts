@@ -19,7 +19,7 @@ test('log archive says what it has done, and then every verb says what is archiv
     code: 1,
     stderr: expect.stringContaining('Archiving the log takes a reason. Add one: --reason "…"'),
   });
-  expect(await ks(...archive, '--before', '9000d')).toMatchObject({ code: 1 });
+  expect(await ks(...archive, '--before', '500d')).toMatchObject({ code: 1 });
   expect(existsSync(join(path, 'archive.jsonl'))).toBe(false);
   const done = await ks(...archive, '--signed', '--json');
   expect(done).toMatchObject({ code: 0, json: { epoch, events: epoch, already: false } });
@@ -36,7 +36,10 @@ test('log archive says what it has done, and then every verb says what is archiv
   expect((await ks('log', '--tail', '5000', '--json')).json).toMatchObject({ count: left, data: { length: left } });
   expect((await ks('log', '--tail', '2', '--json')).json).toMatchObject({ count: left, data: { length: 2 } });
   expect(await ks('log', '--type', 'archive')).toMatchObject({ code: 0, stderr: expect.stringContaining(note) });
-  for (const words of [['--after', '7'], ['--after', '7', '--follow']])
+  for (const words of [
+    ['--after', '7'],
+    ['--after', '7', '--follow'],
+  ])
     expect(await ks('log', ...words)).toMatchObject({ code: 1, stderr: expect.stringContaining(note) });
   expect(await ks('log', '--after', String(epoch))).toMatchObject({ code: 0, stderr: '' });
 

@@ -96,7 +96,8 @@ describe('a log of which the beginning is archived', () => {
     await expect(acts(undefined)).resolves.toBe('done');
 
     await control.kill({ target: 'agent:worker', waitMs: 5000 });
-    for (const stopped of [act, acts]) await expect(stopped.attempt(undefined)).resolves.toMatchObject({ status: 'blocked' });
+    for (const stopped of [act, acts])
+      await expect(stopped.attempt(undefined)).resolves.toMatchObject({ status: 'blocked' });
     expect((await control.status()).kills.map(({ target }) => target)).toContain('agent:worker');
     await control.revive({ target: 'agent:worker', reason: 'tried' });
     await expect.poll(() => act.attempt(undefined)).toMatchObject({ status: 'executed' });
@@ -231,7 +232,9 @@ describe('nothing is archived', () => {
     await expect(refused({ reason: '' })).rejects.toMatchObject({ code: 'REASON_REQUIRED' });
     expect([existsSync(file), lastEvent(log).type]).toEqual([false, 'revive']);
     const newest = await growToState(directory, log);
-    await expect(refused({ before: '2020-01-01T00:00:00Z' })).rejects.toThrow(`epoch ${newest} (among the last 1000 events)`);
+    await expect(refused({ before: '2020-01-01T00:00:00Z' })).rejects.toThrow(
+      `epoch ${newest} (among the last 1000 events)`,
+    );
     expect(await refused({})).toMatchObject({ epoch });
     await expect(refused({})).rejects.toThrow(`epoch ${epoch} (archived already)`);
     expect(await (await planeOf(directory)).verifyLog()).toMatchObject({ ok: true });
@@ -291,7 +294,11 @@ describe('an executor that was last there before what is archived', () => {
     await expect(act.attempt(undefined)).resolves.toMatchObject({
       status: 'blocked',
       decision: {
-        cause: { kind: 'fault', code: 'ARCHIVED', message: expect.stringContaining(`before epoch ${epoch} are archived`) },
+        cause: {
+          kind: 'fault',
+          code: 'ARCHIVED',
+          message: expect.stringContaining(`before epoch ${epoch} are archived`),
+        },
       },
     });
     // It stops nobody else, is shown to operators, and breaks nothing that they look at.
@@ -363,7 +370,10 @@ describe('an edit of what an archived log begins with is found', () => {
     const { directory, log, epoch } = await archived();
     const control = await planeOf(directory);
     const size = statSync(log).size;
-    const line = readFileSync(log).subarray(0, size - 1).lastIndexOf(0x0a) + 1;
+    const line =
+      readFileSync(log)
+        .subarray(0, size - 1)
+        .lastIndexOf(0x0a) + 1;
     const kept = readFileSync(log);
     truncateSync(log, line);
     expect(await control.verifyLog()).toMatchObject({
@@ -377,7 +387,10 @@ describe('an edit of what an archived log begins with is found', () => {
     const [from, to] = [text.lastIndexOf('\n', at) + 1, text.indexOf('\n', at) + 1];
     writeFileSync(log, text.slice(0, from) + text.slice(to), 'latin1');
     const fresh = await planeOf(directory);
-    expect(await fresh.verifyLog()).toMatchObject({ ok: false, problem: expect.stringContaining('lines were removed') });
+    expect(await fresh.verifyLog()).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('lines were removed'),
+    });
   }, 60_000);
 
   test('the archive was changed, cut, or is of another log', async () => {
@@ -396,7 +409,10 @@ describe('an edit of what an archived log begins with is found', () => {
     for (const [content, problem] of FILES) {
       const against = join(path, 'against.jsonl');
       writeFileSync(against, content);
-      expect(await control.verifyLog({ against })).toMatchObject({ ok: false, problem: expect.stringContaining(problem) });
+      expect(await control.verifyLog({ against })).toMatchObject({
+        ok: false,
+        problem: expect.stringContaining(problem),
+      });
       await expect(control.exportLog({ file: against })).rejects.toThrow();
     }
   }, 60_000);
