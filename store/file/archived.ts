@@ -101,9 +101,14 @@ export const archivedAway = (epoch: number, { place }: Pick<Beginning, 'place'>)
     `The events before epoch ${place.head.epoch} are archived, and no longer in this log: event ${epoch} is one of them. It is in the file that log archive has written.`,
   );
 
-/** A log that cannot be read from its first line although that is what it asks for. */
-export async function withoutItsState(error: unknown, file: OpenedFile): Promise<unknown> {
+/**
+ * What is wrong with a log that could not be read from its first line: the state is missing with which it begins, or its
+ * first part was dropped just then.
+ */
+export async function whyNotFromFirst(error: unknown, log: string, file: OpenedFile): Promise<unknown> {
   if (!isKillSwitchError(error) || error.code !== 'CORRUPT' || !(await isZero(file, 0, 1))) return error;
+  if (await archivedBeginning(log, file))
+    return new KillSwitchError('ARCHIVED', 'The first part of the log was archived while it was read. Ask again.');
   return new KillSwitchError(
     'CORRUPT',
     `Its first part was archived and dropped, and the state that it goes on from (archived-EPOCH-….jsonl beside it) is missing or was changed. Put that file back as it was. ${error.message}`,

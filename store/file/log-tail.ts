@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { notify } from '../../flags/callbacks.ts';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { type Advance, type AdvanceOptions, type BeginFold, Fresh, type LogFold } from './advance.ts';
-import { archivedBase, archivedBeginning, chainAfter, withoutItsState } from './archived.ts';
+import { archivedBase, archivedBeginning, chainAfter, whyNotFromFirst } from './archived.ts';
 import { logError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
@@ -174,12 +174,15 @@ export class LogTail<F extends LogFold> {
   /** Begins where the log does: with the state up to which it was archived, or with its first line. */
   async #fromBeginning(opened: Opened<F>): Promise<void> {
     const beginning = await archivedBeginning(this.path, opened.file);
-    const base = beginning && (await archivedBase(beginning, opened.file));
+    if (beginning) {
+      const base = await archivedBase(beginning, opened.file);
+      if (base && (await this.#from(opened, base, chainAfter(beginning)))) return;
+      throw unproven(beginning.place);
+    }
     try {
-      if (!beginning || !base) await this.#fromFirstLine(opened);
-      else if (!(await this.#from(opened, base, chainAfter(beginning)))) throw unproven(beginning.place);
+      await this.#fromFirstLine(opened);
     } catch (error) {
-      throw await withoutItsState(error, opened.file);
+      throw await whyNotFromFirst(error, this.path, opened.file);
     }
   }
 
@@ -249,7 +252,10 @@ function quickChainAfter({ place: { head, earlier, lines } }: Base): LogChain {
 }
 
 const unproven = ({ head }: SnapshotPlace): KillSwitchError =>
-  new KillSwitchError('CORRUPT', `The log does not prove the state that is kept of event ${head.epoch}.`);
+  new KillSwitchError(
+    'CORRUPT',
+    `Its first part was archived, and the state with which it begins (archived-${head.epoch}-….jsonl beside it) is not the one that it proves: put that file back as it was.`,
+  );
 
 /** False where the lines cannot be explained from there. Reading the whole log then tells whether they are damaged. */
 async function unlessCorrupt(work: () => Promise<boolean>): Promise<boolean> {

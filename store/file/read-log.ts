@@ -1,6 +1,6 @@
 import { isKillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
-import { archivedAway, archivedBeginning, type Beginning, chainFrom, withoutItsState } from './archived.ts';
+import { archivedAway, archivedBeginning, type Beginning, chainFrom, whyNotFromFirst } from './archived.ts';
 import { logError } from './file-errors.ts';
 import { eventBefore, findEvent } from './find-event.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
@@ -35,12 +35,13 @@ export async function* readLog(
   { ms, known = null, later, admit }: Reading,
 ): AsyncGenerator<LogEvent> {
   let file: OpenedFile | null = null;
+  let beginning: Beginning | null = null;
   let last = after;
   try {
     admit();
     file = openFile(path);
     if (!file) return;
-    const beginning = await withDeadline(archivedBeginning(path, file), ms, 'log');
+    beginning = await withDeadline(archivedBeginning(path, file), ms, 'log');
     if (beginning && after > 0 && after < beginning.event.seq - 1) throw archivedAway(after + 1, beginning);
     const near = known ?? (later ? await withDeadline(eventBefore(file, after, later), ms, 'log') : null);
     const found = near && (await withDeadline(findEvent(file, near), ms, 'log'));
@@ -60,7 +61,7 @@ export async function* readLog(
       }
     }
   } catch (error) {
-    throw logError(file ? await withoutItsState(error, file) : error, path);
+    throw logError(file && !beginning ? await whyNotFromFirst(error, path, file) : error, path);
   } finally {
     file?.close();
   }
