@@ -96,6 +96,7 @@ async function finish(
   const read = await readBack(file, head);
   if (read.first !== first || read.digest !== digest)
     throw new ChangeRefusedError({ kind: 'archive_needed', file, epoch: head.epoch });
+  await dropper.keep(head);
   const freed = await dropping(dropper, head);
   return { file, epoch: head.epoch, events, head, fingerprint: read.fingerprint, freed, already: true };
 }

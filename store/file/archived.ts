@@ -23,12 +23,14 @@ export interface Beginning {
   readonly start: number;
 }
 
+/** The epoch in the name of a state that is kept for good. */
+export const archivedEpoch = (name: string): number => Number(NAME.exec(name)?.[1]);
+
 /** The states that are kept for good, the newest first. */
 export async function archivedNames(folder: string): Promise<readonly string[]> {
-  const epochOf = (name: string): number => Number(NAME.exec(name)?.[1]);
   const found = await readdir(folder).catch((): string[] => []); // as for one without: reading says what is missing
   const names = found.filter((name) => NAME.test(name));
-  return names.sort((a, b) => epochOf(b) - epochOf(a));
+  return names.sort((a, b) => archivedEpoch(b) - archivedEpoch(a));
 }
 
 /** Where a log begins that was archived; null where no kept state says so, and it is to be read from its first line. */

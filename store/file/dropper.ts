@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { type Head, KillSwitchError } from '../../flags/index.ts';
 import type { KeptState, LogDropper } from '../capabilities/archive.ts';
 import { syncFolders } from './append-lines.ts';
-import { archivedBase, archivedBeginningOf, archivedName, archivedNames } from './archived.ts';
+import { archivedBase, archivedBeginningOf, archivedEpoch, archivedName, archivedNames } from './archived.ts';
 import { errnoOf, fileError } from './file-errors.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { type OpenedFile, openFile } from './opened-file.ts';
@@ -58,7 +58,7 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
   /** The state of this head that was kept for good. */
   const keptAt = async ({ epoch, hash }: Head, log: OpenedFile): Promise<Base | null> => {
     for (const name of await archivedNames(paths.control)) {
-      if (!name.startsWith(`archived-${epoch}-`)) continue;
+      if (archivedEpoch(name) !== epoch) continue;
       const base = await proven(join(paths.control, name), log);
       if (base?.place.head.hash === hash) return base;
     }
@@ -133,8 +133,9 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
         } finally {
           await file.close();
         }
+        // A newer one may be where somebody else has archived more meanwhile.
         for (const name of await archivedNames(paths.control))
-          if (!name.startsWith(`archived-${head.epoch}-`)) await rm(join(paths.control, name), { force: true });
+          if (archivedEpoch(name) < head.epoch) await rm(join(paths.control, name), { force: true });
         return Math.max(0, Number(before.blocks - log.stats().blocks) * 512);
       }),
   };

@@ -107,7 +107,7 @@ describe('a log of which the beginning is archived', () => {
   test('is archived again into the same file, which stays whole from the first event on', async () => {
     const { directory, log, epoch, file, path, onDisk, control: folder } = await archivable();
     const control = await planeOf(directory);
-    await control.archiveLog({ file, reason });
+    const { head: first } = await control.archiveLog({ file, reason });
     const later = await growToState(directory, log);
     growOn(log);
     const before = onDisk();
@@ -122,6 +122,11 @@ describe('a log of which the beginning is archived', () => {
     expect(basesOf(folder)).toHaveLength(1);
     expect(linesOf(file).map(({ seq }) => seq)).toEqual(Array.from({ length: later }, (_, index) => index + 1));
     expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true, archived: { epoch: later } });
+    // One that was held up since the first time drops nothing now, and takes nothing away that is needed.
+    const connection = fileControlStore({ directory }).open({ organizationId: 'default', requestTimeoutMs: 10_000 });
+    onTestFinished(() => connection.close());
+    await expect(connection.dropper?.drop(first)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(basesOf(folder)).toHaveLength(1);
     expect(await (await planeOf(directory)).verifyLog()).toMatchObject({ ok: true, archived: { epoch: later } });
   }, 60_000);
 
