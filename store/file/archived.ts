@@ -104,8 +104,8 @@ export const archivedAway = (epoch: number, { place }: Pick<Beginning, 'place'>)
   );
 
 /**
- * What is wrong with a log that could not be read from its first line: the state is missing with which it begins, or its
- * first part was dropped just then.
+ * What is wrong with a log that could not be read from its first line: the state is missing with which it begins, or
+ * its first part was dropped just then.
  */
 export async function whyNotFromFirst(error: unknown, log: string, file: OpenedFile): Promise<unknown> {
   if (!isKillSwitchError(error) || error.code !== 'CORRUPT' || !(await isZero(file, 0, 1))) return error;
