@@ -23,8 +23,8 @@ import { stableText, stateDigest } from './state-digest.ts';
 /**
  * `problem`: a sentence that says what is wrong; `events`: how many events before it are in order. `against`: the
  * export or the head with which the log was compared. Of a log that was archived: `archived`, up to which event, and
- * how many there are up to it; `events` are then those after it. `undropped`: up to which event it is archived and still
- * whole.
+ * how many there are up to it; `events` are then those after it. `undropped`: up to which event it is archived and
+ * still whole.
  */
 export interface LogVerification {
   readonly ok: boolean;

@@ -162,7 +162,11 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
 async function copySynced(from: string, to: string): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_EXCL);
   const copy = await open(to, 'r');
-  await copy.sync().finally(() => copy.close());
+  try {
+    await copy.sync();
+  } finally {
+    await copy.close();
+  }
 }
 
 const gone = ({ epoch }: Head): KillSwitchError =>
