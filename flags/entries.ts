@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { alertTargetSchema } from './alerts.ts';
 import { approvalMembers, standingMembers } from './approvals.ts';
+import { archiveSchema } from './archive.ts';
 import { budgetSchema } from './budget-records.ts';
 import { drillsMembers } from './drills.ts';
 import { KillSwitchError } from './errors.ts';
@@ -119,6 +120,8 @@ export const ENTRY_SCHEMAS = Object.freeze({
   drills: entry(drillsMembers),
   /** Where alerts go, in the order in which they were added. */
   alerts: entry({ targets: z.array(alertTargetSchema) }),
+  /** Up to where the log was archived last. */
+  archive: entry(archiveSchema.shape),
   /** By the scope or target that budgets and tripwires have counted: since then they count anew. */
   lifted: entry({}),
 });

@@ -25,6 +25,8 @@ const NOT_UNDERSTOOD: Handling = { fault: 'STORE_CORRUPT', retry: 'never', follo
 const ERRORS = Object.freeze({
   ALREADY_INITIALISED: NOT_THE_STORE,
   ANCHOR_FOREIGN: NOT_THE_STORE,
+  // What is asked for is in a file that the store does not have.
+  ARCHIVED: { ...NOT_UNDERSTOOD, fault: 'ARCHIVED' },
   APPROVAL_ENDED: NOT_THE_STORE,
   BREAK_GLASS_OFF: NOT_THE_STORE,
   CLOSED: { ...NOT_THE_STORE, provesNothing: true },

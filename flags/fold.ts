@@ -3,7 +3,7 @@ import { type EntryKey, entryKey, FIRST_FORMAT, formatOf, placeOf, type StateVie
 import { KillSwitchError } from './errors.ts';
 import { alert, undelivered } from './events/alerts.ts';
 import { approve, escalate, lapse, reject, standing, standing_withdraw } from './events/approvals.ts';
-import { init, recover, snapshot } from './events/control.ts';
+import { archive, init, recover, snapshot } from './events/control.ts';
 import { drill, drill_schedule } from './events/drills.ts';
 import { governance, refused, request, withdraw } from './events/governance.ts';
 import { expire, kill, revive, second, stop } from './events/kill.ts';
@@ -23,7 +23,7 @@ export type { Direction, Folded } from './events/row.ts';
  * name it here.
  */
 export const FOLDS = Object.freeze({
-  ...{ init, recover, snapshot },
+  ...{ init, recover, snapshot, archive },
   ...{ kill, second, revive, expire, stop },
   ...{ mode, feature, limit, autonomy, flags },
   ...{ budget, tripwire },

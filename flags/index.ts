@@ -3,6 +3,7 @@ export { attributesProblem, MAX_ATTRIBUTES_LENGTH } from './attributes.ts';
 export { bothKills, killAdds, sameBaseMode } from './already.ts';
 export * from './approvals.ts';
 export * from './amounts.ts';
+export * from './archive.ts';
 export * from './beats.ts';
 export * from './budget-records.ts';
 export { tierRuleProblem } from './budget-tiers.ts';

@@ -103,6 +103,7 @@ const ROWS: { readonly [T in EventType]: (data: EventData<T>, about: About) => R
   rule_renew: nobody,
   flags: nobody,
   snapshot: nobody,
+  archive: nobody,
   resolve: nobody,
   rollback: nobody,
   takeover: nobody,

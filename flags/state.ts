@@ -74,6 +74,7 @@ export class State implements StateView {
   readonly #refusals = new Single<Entry<'refusals'>>();
   readonly #drills = new Single<Entry<'drills'>>();
   readonly #alerts = new Single<Entry<'alerts'>>();
+  readonly #archive = new Single<Entry<'archive'>>();
   readonly #kills = new KillTable();
   readonly features = new Map<string, Entry<'feature'>>();
   readonly limits = new Map<string, Entry<'limit'>>();
@@ -104,6 +105,7 @@ export class State implements StateView {
     refusals: this.#refusals,
     drills: this.#drills,
     alerts: this.#alerts,
+    archive: this.#archive,
     lifted: this.#lifted,
   };
   /** The stops of executors, which hold beside what the log says. They are no entries: readers bring them. */

@@ -44,6 +44,19 @@ export interface TighteningAnswer extends ChangeAnswer {
   readonly acknowledgements?: Acknowledgements | undefined;
 }
 
+/**
+ * `events`: how many `file` has up to `epoch`; that event is also the first one that the log still has. `freed`: in
+ * bytes. `already`: an earlier call had recorded it and was ended before it dropped anything; this one has.
+ * `fingerprint`: of the key that has signed the file; null where it is not signed.
+ */
+export interface LogArchive extends ChangeAnswer {
+  readonly file: string;
+  readonly events: number;
+  readonly head: Head;
+  readonly fingerprint: string | null;
+  readonly freed: number;
+}
+
 export interface InitAnswer extends ChangeAnswer {
   readonly mode: Mode;
 }

@@ -17,6 +17,7 @@ import type {
   GovernanceAnswer,
   InitAnswer,
   KillAnswer,
+  LogArchive,
   NamingAnswer,
   RecoverAnswer,
   RequestAnswer,
@@ -47,7 +48,7 @@ import type { FlagsOptions } from './given/flags.ts';
 import type { GovernanceOptions, RequestOptions } from './given/governance.ts';
 import type { KillOptions, ReviveOptions } from './given/kill.ts';
 import type { LimitOptions } from './given/limit.ts';
-import type { ExportLinesOptions, ExportLogOptions, VerifyOptions } from './given/log.ts';
+import type { ArchiveLogOptions, ExportLinesOptions, ExportLogOptions, VerifyOptions } from './given/log.ts';
 import type { ModeOptions } from './given/mode.ts';
 import type { Question } from './given/question.ts';
 import type { RecoverOptions } from './given/recover.ts';
@@ -304,6 +305,16 @@ export interface ControlPlane {
    * @throws INVALID_STATE (something else is there, or it cannot be written), CORRUPT (the log is not whole)
    */
   exportLog(options: ExportLogOptions): Promise<LogExport>;
+  /**
+   * Writes the first part of the log to a file, as `exportLog` does, records that, and then has the store drop it: the
+   * newest part up to which a state is kept, nothing of the last 1000 events, and nothing that an executor has still to
+   * read. `file`: one that has what was archived before is extended. It takes the role `admin`.
+   * @throws REASON_REQUIRED, ROLE_REQUIRED, INVALID_STATE (nothing can be archived now, or not in this store), ARCHIVED
+   * (the file lacks what was archived before), CONFLICT (somebody else has archived meanwhile)
+   */
+  archiveLog(options: ArchiveLogOptions): Promise<LogArchive>;
+  /** The event with which the log begins, because what was before it was archived; null: with its first event. */
+  archived(): Promise<Head | null>;
   /** The lines of such a file, without their ends. Whole only once the iteration has ended without an error. */
   exportLines(options?: ExportLinesOptions): AsyncIterable<string>;
   /**

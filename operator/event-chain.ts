@@ -5,19 +5,22 @@ interface EventChainOptions {
   readonly folds: boolean;
   /** The numbers of the events whose hashes are asked for later. All others are forgotten, however many there are. */
   readonly remembers?: Iterable<number> | undefined;
+  /** The state with which a log goes on whose first part was archived; null: it begins with its first event. */
+  readonly base?: State | null | undefined;
 }
 
-/** The events of a log from the first one on, as they are read one after the other. It holds none of them. */
+/** The events of a log from where it begins, as they are read one after the other. It holds none of them. */
 export class EventChain {
-  readonly state = new State();
+  readonly state: State;
   readonly #folds: boolean;
   readonly #remembered: Map<number, string>;
   #events = 0;
   #first = '';
 
-  constructor({ folds, remembers = [] }: EventChainOptions) {
+  constructor({ folds, remembers = [], base = null }: EventChainOptions) {
     this.#folds = folds;
-    this.#remembered = new Map([...remembers].map((epoch) => [epoch, '']));
+    this.state = base ?? new State();
+    this.#remembered = new Map([...remembers].map((epoch) => [epoch, epoch === base?.epoch ? base.hash : '']));
   }
 
   /** How many events are in order. */
@@ -25,7 +28,7 @@ export class EventChain {
     return this.#events;
   }
 
-  /** The hash of the first event, which no other log has; '' before it. */
+  /** The hash of the first event, which no other log has; '' before it, and where that is archived. */
   get first(): string {
     return this.#first;
   }
@@ -45,7 +48,7 @@ export class EventChain {
    */
   take(event: LogEvent): string | null {
     const { state } = this;
-    if (this.#events === 0) {
+    if (state.epoch === 0) {
       if (event.prev !== GENESIS || generationBegun(event.type) === null)
         return `The log does not begin with the start of a control plane, but with event ${event.seq} (${event.type}): its beginning was removed.`;
       this.#first = event.hash;

@@ -15,7 +15,9 @@ import { removeIfThere, removeLeftBehind } from '../store/left-behind.ts';
 import { sameHead } from '../store/answers.ts';
 import { EventChain } from './event-chain.ts';
 import { HEADER, type HeadSigner } from './head-signature.ts';
+import { openLogFile } from './log-file.ts';
 import { type LogProof, readLogProof } from './log-proof.ts';
+import { RefusedError } from './refusals.ts';
 
 /** What was written. `fingerprint`: of the key that has signed the head; null where it is not signed. */
 export interface LogExport {
@@ -28,9 +30,15 @@ export interface LogExport {
 /** The log that is exported. */
 export interface Exported {
   readonly organizationId: string;
-  /** @throws KillSwitchError NOT_INITIALISED */
-  readonly head: () => Promise<Head>;
-  readonly log: () => AsyncIterable<LogEvent>;
+  /**
+   * Up to where. `found`: up to where the file has it that is there already; null where none is.
+   * @throws KillSwitchError NOT_INITIALISED
+   */
+  readonly head: (found: Head | null) => Promise<Head>;
+  /** The events after an epoch. */
+  readonly log: (after: number) => AsyncIterable<LogEvent>;
+  /** Where a log begins of which the first part was archived; null: with its first event. */
+  readonly beginning: () => Promise<Head | null>;
   /** The time of a signature, RFC 3339 UTC. */
   readonly now: () => string;
 }
@@ -43,18 +51,21 @@ interface Part {
 
 /**
  * The lines of an export: the events up to the head that the store shows at the start, exactly as they were hashed;
- * with a signer, between a header and the signed head.
- * @throws KillSwitchError CORRUPT where the log is not whole up to that head, UNKNOWN_EVENT
+ * with a signer, between a header and the signed head. What is archived comes from the file that has it.
+ * @throws KillSwitchError CORRUPT where the log is not whole up to that head, UNKNOWN_EVENT, ARCHIVED
  */
 export async function* exportedLines(
-  { organizationId, head: readHead, log, now }: Exported,
+  { organizationId, head: readHead, log, beginning, now }: Exported,
   signer: HeadSigner | null,
-  remembers: readonly number[] = [],
+  before: FoundExport | null = null,
 ): AsyncGenerator<Part> {
-  const chain = new EventChain({ folds: false, remembers });
-  const head = await readHead();
+  const chain = new EventChain({ folds: false, remembers: before ? [before.head.epoch] : [] });
+  const begins = await beginning();
+  if (begins && (before?.head.epoch ?? 0) < begins.epoch)
+    throw new RefusedError({ kind: 'archive_needed', file: before?.proof.file ?? null, epoch: begins.epoch });
+  const head = await readHead(before?.head ?? null);
   if (signer) yield { line: HEADER, chain };
-  for await (const event of log()) {
+  for await (const event of begins && before ? joined(before, log) : log(0)) {
     if (event.seq > head.epoch) break;
     const problem = chain.take(event);
     if (problem !== null) throw damaged(problem);
@@ -64,6 +75,21 @@ export async function* exportedLines(
     throw damaged(`It ends at epoch ${chain.head?.epoch ?? 0}, and the store's head says epoch ${head.epoch}.`);
   if (!signer) return;
   for (const line of signer.lines(head, { organizationId, events: chain.events, at: now() })) yield { line, chain };
+}
+
+/** What the file has, and what the log has after it. @throws KillSwitchError where they are not of one log */
+async function* joined({ proof, head }: FoundExport, log: Exported['log']): AsyncGenerator<LogEvent> {
+  for await (const { hash } of log(head.epoch - 1)) {
+    if (hash === head.hash) break;
+    throw isOfAnotherLog(proof, proof.first);
+  }
+  const file = await openLogFile(proof.file);
+  try {
+    if (file) yield* file.events;
+  } finally {
+    file?.close();
+  }
+  yield* log(head.epoch);
 }
 
 const damaged = (problem: string): KillSwitchError =>
@@ -97,10 +123,10 @@ export async function writeExport(exported: Exported, file: string, signer: Head
     throw notWritten(file, temporary, error);
   }
   try {
-    const chain = await fill(handle, exportedLines(exported, signer, before ? [before.head.epoch] : []));
-    if (before && !chain.has(before.head)) throw isOfAnotherLog(file, before, chain);
+    const chain = await fill(handle, exportedLines(exported, signer, before));
+    if (before && !chain.has(before.head)) throw isOfAnotherLog(before.proof, chain.first);
     removeLeftBehind(temporary, (name) => isTemporary(name, file));
-    await rename(temporary, file);
+    await putInPlace(temporary, file, before);
     await syncFolder(dirname(file));
     const { head, events } = chain;
     if (!head) throw damaged('It has no event.');
@@ -134,27 +160,46 @@ async function fill(handle: FileHandle, parts: AsyncIterable<Part>): Promise<Eve
   return chain;
 }
 
+/** A file is put only where none is, or the one that was found there: another process may have put one there since. */
+async function putInPlace(temporary: string, file: string, before: FoundExport | null): Promise<void> {
+  if (fileState(file) !== (before?.state ?? null))
+    throw refused(`${printable(file)} was written by somebody else at the same time.`);
+  await rename(temporary, file);
+}
+
+/** An export that is there already. `state`: tells it from the file that somebody else puts there. */
+interface FoundExport {
+  readonly proof: LogProof;
+  readonly head: Head;
+  readonly state: string;
+}
+
+/** Another text for each file, and for each change of one; null where there is none. */
+function fileState(file: string): string | null {
+  const found = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  return found ? `${found.dev}:${found.ino} ${found.size} ${found.mtimeNs}` : null;
+}
+
 /** The export that is there already; null where nothing is. */
-async function found(file: string, signs: boolean): Promise<LogProof | null> {
+async function found(file: string, signs: boolean): Promise<FoundExport | null> {
   const name = printable(file);
-  if (!lstatSync(file, { throwIfNoEntry: false })) return null;
-  const proof = await readLogProof(file).then(
-    (read) => read.proof,
-    (error: unknown) => {
-      throw refused(`${name} is there, and is no export of a log: ${messageOf(error)}`);
-    },
-  );
+  const state = fileState(file);
+  if (state === null) return null;
+  const { proof, chain } = await readLogProof(file).catch((error: unknown) => {
+    throw refused(`${name} is there, and is no export of a log: ${messageOf(error)}`);
+  });
   if (proof.is === 'head') throw refused(`${name} is there, and is a head, no export of a log.`);
   if (proof.problem !== undefined) throw refused(proof.problem);
   if (proof.signed && !signs) throw refused(`${name} is a signed export, which one without a signature would replace.`);
-  return proof;
+  return chain.head && { proof, head: chain.head, state };
 }
 
 const refused = (why: string): KillSwitchError =>
   new KillSwitchError('INVALID_STATE', `Nothing was written. ${why} Name another file.`);
 
-const isOfAnotherLog = (file: string, { head, first }: LogProof, chain: EventChain): KillSwitchError =>
-  first === chain.first
+/** @param ownFirst the hash of the first event of the log */
+const isOfAnotherLog = ({ file, head, first }: LogProof, ownFirst: string | null): KillSwitchError =>
+  first === ownFirst
     ? new KillSwitchError(
         'INVALID_STATE',
         `Nothing was written. ${printable(file)} has events up to epoch ${head.epoch} that this log does not have: it was cut off or replaced. Keep that file, and look: kill-switch log verify --against FILE`,

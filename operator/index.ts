@@ -16,7 +16,7 @@ export type { FeatureOptions, RequirementOptions } from './given/feature.ts';
 export type { FlagsOptions } from './given/flags.ts';
 export type { KillOptions, ReviveOptions } from './given/kill.ts';
 export type { LimitOptions } from './given/limit.ts';
-export type { ExportLinesOptions, ExportLogOptions, VerifyOptions } from './given/log.ts';
+export type { ArchiveLogOptions, ExportLinesOptions, ExportLogOptions, VerifyOptions } from './given/log.ts';
 export type { ModeOptions } from './given/mode.ts';
 export type { Question } from './given/question.ts';
 export type { RecoverOptions } from './given/recover.ts';

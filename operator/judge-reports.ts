@@ -3,6 +3,7 @@ import { namesOf, type ReportedBeat } from '../store/beats.ts';
 import type { FoundReports } from '../store/capabilities/forks.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { Status } from './answers.ts';
+import { whatIsLeft } from './what-is-left.ts';
 
 /**
  * Sorts the reports of forks into those that prove that the store has lost a change, and those that prove nothing, with
@@ -36,10 +37,10 @@ export async function judgeReports(
     evidenceProblem(report, head, control, ({ hash }) => inLog.has(hash));
   // The log is read only where a judgement depends on it, and once for all of them.
   const doubtful = all.flatMap((report) => (report.held && why(report, new Set()) === null ? [report.held] : []));
-  const inLog = await foundInLog(doubtful, connection);
+  const { found, begins } = await foundInLog(doubtful, connection);
   for (const report of all) {
     const { name, held, by } = report;
-    const problem = why(report, inLog);
+    const problem = why(report, found) ?? (held && held.epoch < begins ? IS_ARCHIVED : null);
     if (problem !== null) ignored.push({ executor: name, why: problem });
     else if (reports.includes(report)) forks.push({ executor: name, known_as: by, held });
     else
@@ -51,19 +52,24 @@ export async function judgeReports(
 const reportOf = (beat: ReportedBeat): readonly FoundReport[] =>
   beat.fork ? [{ ...beat.fork, id: beat.id, name: beat.name, by: namesOf(beat) }] : [];
 
-/** The hashes of those heads that are in the log. */
+const IS_ARCHIVED =
+  'the event that it names would be in the part of the log that is archived, so nobody can tell by it';
+
+/** The hashes of those heads that are in the log, and the number from which on there are any. */
 async function foundInLog(
   heads: readonly Head[],
   connection: Pick<ControlConnection, 'log'>,
-): Promise<ReadonlySet<string>> {
+): Promise<{ readonly found: ReadonlySet<string>; readonly begins: number }> {
   const found = new Set<string>();
-  if (heads.length === 0) return found;
+  let begins = 0;
+  if (heads.length === 0) return { found, begins };
   const wanted = new Set(heads.map(({ hash }) => hash));
   const epochs = heads.map(({ epoch }) => epoch);
   const last = Math.max(...epochs);
-  for await (const { seq, hash } of connection.log(Math.min(...epochs) - 1)) {
+  for await (const { seq, hash } of whatIsLeft((after) => connection.log(after))(Math.min(...epochs) - 1)) {
+    begins ||= seq;
     if (seq > last) break;
     if (wanted.has(hash)) found.add(hash);
   }
-  return found;
+  return { found, begins };
 }

@@ -15,6 +15,7 @@ import { EventChain } from './event-chain.ts';
 import { readSignedHead, type SignedHead } from './head-signature.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { readRegular } from './read-regular.ts';
+import { stateDigest } from './state-digest.ts';
 
 /** What a log is compared with: an export, signed or not, or only a head. */
 export interface LogProof {
@@ -42,19 +43,32 @@ interface Reading {
   readonly fingerprint?: string | undefined;
   /** The numbers of the events that are asked for in `chain`. */
   readonly remembers?: readonly number[];
+  /** The number of the event up to which it is asked for by itself. */
+  readonly upTo?: number | undefined;
+}
+
+/** An export or a head as it was read. */
+export interface ReadProof {
+  readonly proof: LogProof;
+  readonly chain: EventChain;
+  /** How many events there are up to `upTo`, and the digest of the state there; null where it does not come so far. */
+  readonly part: { readonly events: number; readonly digest: string } | null;
 }
 
 /** @throws KillSwitchError INVALID_ARGUMENT for a file that cannot be read, or is none of these */
 export async function readLogProof(
   path: string,
-  { fingerprint, remembers = [] }: Reading = {},
-): Promise<{ readonly proof: LogProof; readonly chain: EventChain }> {
-  const chain = new EventChain({ folds: false, remembers });
+  { fingerprint, remembers = [], upTo }: Reading = {},
+): Promise<ReadProof> {
+  const chain = new EventChain({ folds: upTo !== undefined, remembers: upTo ? [...remembers, upTo] : remembers });
   const head = await headIn(path);
-  if (head) return { proof: checked({ ...head, file: path }, fingerprint), chain };
+  if (head) return { proof: checked({ ...head, file: path }, fingerprint), chain, part: null };
   const file = await opened(path);
   try {
-    const problem = await brokenIn(file, chain);
+    let part: ReadProof['part'] = null;
+    const problem = await brokenIn(file, chain, ({ state, events }) => {
+      if (state.epoch === upTo) part = { events, digest: stateDigest(state.entries()) };
+    });
     const signed = file.isSigned ? readSignedHead(file.behind[0] ?? '', file.behind[1] ?? '') : null;
     const { epoch = 0, hash = '' } = chain.head ?? {};
     const proof: LogProof = {
@@ -66,7 +80,7 @@ export async function readLogProof(
       signed: typeof signed === 'string' ? null : signed,
     };
     const wrong = problem ?? (typeof signed === 'string' ? signed : otherHead(signed, chain));
-    return { proof: wrong === null ? checked(proof, fingerprint) : withProblem(proof, wrong), chain };
+    return { proof: wrong === null ? checked(proof, fingerprint) : withProblem(proof, wrong), chain, part };
   } finally {
     file.close();
   }
@@ -94,11 +108,16 @@ const unreadable = (path: string, error: unknown): Error =>
     : invalid(`The file ${printable(path)} cannot be read: ${messageOf(error)}`);
 
 /** Takes every event. Returns what is wrong with them, or null. */
-async function brokenIn({ events, isSigned }: LogFile, chain: EventChain): Promise<string | null> {
+async function brokenIn(
+  { events, isSigned }: LogFile,
+  chain: EventChain,
+  taken: (chain: EventChain) => void,
+): Promise<string | null> {
   try {
     for await (const event of events) {
       const problem = chain.take(event);
       if (problem !== null) return problem;
+      taken(chain);
     }
   } catch (error) {
     if (isKillSwitchError(error) && error.code === 'CORRUPT') return error.message;
@@ -150,19 +169,24 @@ function headOf(text: string): unknown {
   }
 }
 
-/**
- * How a log contradicts a proof, or null.
- * @param chain the log, which remembers the event with the number of the proof's head
- */
+/** A log that is compared with a proof. */
+export interface Compared {
+  /** It remembers the event with the number of the proof's head. */
+  readonly chain: EventChain;
+  /** The hash of its first event, also where that is archived. */
+  readonly first: string;
+  readonly log: () => AsyncIterable<LogEvent>;
+}
+
+/** How a log contradicts a proof, or null. */
 export async function contradiction(
-  chain: EventChain,
+  { chain, first: ownFirst, log }: Compared,
   { file, head, first }: LogProof,
-  log: () => AsyncIterable<LogEvent>,
 ): Promise<string | null> {
-  if (chain.has(head)) return null;
+  if (chain.has(head) && (first === null || first === ownFirst)) return null;
   const name = printable(file);
   const last = chain.head?.epoch ?? 0;
-  if (first !== null && first !== chain.first)
+  if (first !== null && first !== ownFirst)
     return `The log begins with another event than ${name}: that is of another control plane, or the log was replaced as a whole.`;
   const other = first === null ? null : await firstOther(log(), file);
   if (other !== null)
@@ -175,9 +199,12 @@ export async function contradiction(
 /** The number of the first event of the export in whose place the log has another one; null where the log ends. */
 async function firstOther(log: AsyncIterable<LogEvent>, path: string): Promise<number | null> {
   const file = await opened(path);
+  let begun = false;
   try {
     for await (const event of log) {
-      const next = await file.events.next();
+      let next = await file.events.next();
+      while (!begun && !next.done && next.value.seq < event.seq) next = await file.events.next(); // they are archived
+      begun = true;
       if (next.done) return null;
       if (next.value.hash !== event.hash) return next.value.seq;
     }

@@ -1,5 +1,6 @@
 import { KillSwitchError, type KillSwitchErrorCode } from '../flags/index.ts';
 import { type AlertFacts, ALERTS } from './refusal-rows/alerts.ts';
+import { ARCHIVE, type ArchiveFacts } from './refusal-rows/archive.ts';
 import { type ApprovalFacts, APPROVALS } from './refusal-rows/approvals.ts';
 import { type DefinitionFacts, DEFINITIONS } from './refusal-rows/definitions.ts';
 import { type DrillFacts, DRILLS } from './refusal-rows/drills.ts';
@@ -20,7 +21,8 @@ interface Facts
     ApprovalFacts,
     GovernanceFacts,
     DrillFacts,
-    AlertFacts {}
+    AlertFacts,
+    ArchiveFacts {}
 
 /** Why a change is not made, as a value. `refusalText` puts it into words. */
 export type Refusal = { readonly [K in keyof Facts]: { readonly kind: K } & Facts[K] }[keyof Facts];
@@ -35,6 +37,7 @@ const REFUSALS: RefusalRows<Facts> = {
   ...GOVERNANCE,
   ...DRILLS,
   ...ALERTS,
+  ...ARCHIVE,
 };
 
 /** The code of a refusal. */

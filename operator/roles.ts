@@ -74,6 +74,7 @@ export const TAKES: { readonly [T in CommandType]: TakesRow } = deepFreeze({
   alert_remove: always('govern', 'alert remove'),
   init: always('govern', 'init'),
   recover: always('govern', 'recover'),
+  archive: always('govern', 'log archive'),
   attempt: always('nothing', ''),
   ...{ expire: SYSTEMS, stop: SYSTEMS, snapshot: SYSTEMS },
   ...{ rule_renew: SYSTEMS, escalate: SYSTEMS, lapse: SYSTEMS, undelivered: SYSTEMS },

@@ -19,7 +19,7 @@ export async function verifyLogFile(file: string, options: VerifyOptions = {}): 
   const problem =
     proof.problem ??
     earlier?.problem ??
-    (earlier && (await contradiction(chain, earlier, () => eventsOf(name)))) ??
+    (earlier && (await contradiction({ chain, first: chain.first, log: () => eventsOf(name) }, earlier))) ??
     undefined;
   return {
     ok: problem === undefined,

@@ -48,6 +48,7 @@ function flagsOf(key: EntryKey, state: State, before: Definition): readonly stri
     case 'refusals':
     case 'drills':
     case 'alerts':
+    case 'archive':
       return [];
     case 'lifted': // a stop that the log does not have ends with it
     case 'mode':

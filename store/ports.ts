@@ -2,6 +2,7 @@ import type { Beat, Change, EntryKey, Head, LogEvent, StateView } from '../flags
 import type { ReportedBeat } from './beats.ts';
 import type { AlertKeeper } from './capabilities/alerts.ts';
 import type { AnchorKeeper, AnchorReader } from './capabilities/anchors.ts';
+import type { LogDropper } from './capabilities/archive.ts';
 import type { Inspection } from './capabilities/inspection.ts';
 import type { ApprovalKeeper, Approvals } from './capabilities/approvals.ts';
 import type { ForkReader } from './capabilities/forks.ts';
@@ -250,6 +251,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly anchors: AnchorReader | null;
   /** Null: the driver keeps the state beside the log anyway. */
   readonly snapshots: SnapshotKeeper | null;
+  /** Null: the driver keeps the whole log. */
+  readonly dropper: LogDropper | null;
   /** Null: only beats report forks. */
   readonly forks: ForkReader | null;
   /** Null: executors keep no journals there. */
@@ -280,8 +283,9 @@ export interface ControlConnection extends ControlReader, ControlWriter {
    */
   problem(): Promise<string | null>;
   /**
-   * The log after that `seq`, oldest first.
-   * @throws KillSwitchError CORRUPT at the first event that is not what was written
+   * The log after that `seq`, oldest first. After 0: all that the store has.
+   * @throws KillSwitchError CORRUPT at the first event that is not what was written; ARCHIVED where events after that
+   * one were archived and dropped
    */
   log(after: number): AsyncIterable<LogEvent>;
 }

@@ -407,6 +407,11 @@ const controlRows = ({ control, files }: Opened): Readonly<Record<string, Taker>
     'control.surfaces': { call: (options) => control.surfaces(options), right: { ...list(SURFACE_FILTERS) } },
     'control.log': { call: (options) => first(control.log(options)), right: { after: 0, ...filters(EVENT_FILTERS) } },
     'control.exportLog': { call: (options) => control.exportLog(options), right: { file: files?.exported, key: pem } },
+    'control.archiveLog': {
+      call: (options) => change(control.archiveLog(options)),
+      right: { file: files?.exported, key: pem, reason, epoch: 1, before: new Date(0) },
+      any,
+    },
     'control.exportLines': { call: (options) => first(control.exportLines(options)), right: { key: pem } },
     'control.verifyLog': {
       call: (options) => control.verifyLog(options),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { archiveSchema } from '../archive.ts';
 import { type Entry, entryKey, FIRST_FORMAT } from '../entries.ts';
 import { INITIAL_MODE } from '../modes.ts';
 import { epochSchema, hashSchema, headSchema } from '../records.ts';
@@ -63,3 +64,9 @@ export const snapshot = row(
     isUpkeep: true,
   },
 );
+
+/** The first part of the log is in a file: from then on a store may drop what comes before the event of `head`. */
+export const archive = row(archiveSchema.shape, (_view, { head, events, first, digest, file }, event) => ({
+  patch: { set: [[entryKey('archive'), { head, events, first, digest, file, ...changedBy(event) }]], remove: [] },
+  direction: 'neutral',
+}));

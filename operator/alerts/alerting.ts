@@ -4,6 +4,7 @@ import type { ControlConnection } from '../../store/ports.ts';
 import type { Order } from '../change-queue.ts';
 import type { Hearing } from '../hearing.ts';
 import { Looking } from '../looking.ts';
+import { whatIsLeft } from '../what-is-left.ts';
 import { conditionsNow, dataOf, hasConditions } from './conditions.ts';
 import { Delivery, type Sending } from './delivery.ts';
 import { SenderLease } from './lease.ts';
@@ -57,7 +58,7 @@ export class Alerting {
     this.#notices = new Kept(keeper, NAMES.notices, noticesSchema);
     this.#outage = new Outage({ organizationId, pace });
     this.#sending = {
-      ...{ keeper, organizationId, append, pace, log: (after) => connection.log(after) },
+      ...{ keeper, organizationId, append, pace, log: whatIsLeft((after) => connection.log(after)) },
       isHeld: () => this.#lease.isHeld,
       epoch: () => this.#epoch,
       now: () => this.#now(),

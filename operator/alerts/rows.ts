@@ -1,6 +1,7 @@
 import { type AlertTarget, isKillSwitchError } from '../../flags/index.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import type { AlertRow, AlertsStatus } from '../answers.ts';
+import { whatIsLeft } from '../what-is-left.ts';
 import { waitingFor } from './pending.ts';
 import { NAMES, noticesSchema, type Progress, progressSchema, readRecord, senderSchema } from './records.ts';
 import { NO_NOTICES } from './notices.ts';
@@ -77,7 +78,7 @@ export function alertsStatus({ rows, sending }: AlertsState): AlertsStatus {
 
 const firstOf = (log: ControlConnection['log']): ControlConnection['log'] =>
   async function* (after) {
-    for await (const event of log(after)) {
+    for await (const event of whatIsLeft(log)(after)) {
       if (event.seq > after + MOST_READ) return;
       yield event;
     }

@@ -164,8 +164,8 @@ export const parseTargeting = parseJson(
   `a flagd rule as a JSON object, for instance '{"if":[{"==":[{"var":"agent_id"},"x"]},"live","draft_only"]}'`,
 );
 
-export const reasonOption = (): Option =>
-  new Option('--reason <text>', 'why; required where this gives authority back');
+export const reasonOption = (says = 'why; required where this gives authority back'): Option =>
+  new Option('--reason <text>', says);
 
 /** For verbs that can give authority back. */
 export const epochOption = (): Option =>

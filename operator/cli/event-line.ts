@@ -49,6 +49,7 @@ const SAID: Readonly<Record<string, (data: Data) => readonly unknown[]>> = {
   rule_remove: ({ name, target }) => [name, target],
   rule_renew: ({ name, until }) => [name, 'until', shortTime(String(until))],
   snapshot: ({ epoch }) => ['of epoch', epoch],
+  archive: ({ head, events }) => ['up to epoch', isJsonObject(head) ? head['epoch'] : head, 'of', events, 'events'],
   approve: ({ request, edited }) => [
     ...requestWords(request),
     ...(edited === undefined ? [] : ['with edited arguments']),

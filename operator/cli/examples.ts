@@ -116,6 +116,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'log verify log.jsonl    # the file alone, without a store',
   ],
   'log export': ['log export log.jsonl', 'log export log.jsonl --signed'],
+  'log archive': [
+    'log archive archive.jsonl --reason "the disk is filling up"',
+    'log archive archive.jsonl --before 90d --signed --reason "we keep a quarter"',
+  ],
   'flagd export': ['flagd export', 'flagd export --watch flags.json'],
   'flagd import': ['flagd import flags.json --reason "banner on"'],
   'flagd validate': ['flagd validate flags.json', 'flagd validate --strict flags.json app.json    # for a pipeline'],

@@ -73,6 +73,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'log', summary: 'print every change, oldest first', load: () => import('./commands/log.ts') },
   { name: 'log verify', summary: 'check that the log is whole, or an export of it', load: () => import('./commands/log-verify.ts') },
   { name: 'log export', summary: 'write the log to a file, signed if you like', load: () => import('./commands/log-export.ts') },
+  { name: 'log archive', summary: 'move the beginning of a long log to a file', load: () => import('./commands/log-archive.ts') },
   {
     name: 'flagd export',
     summary: 'print the switch as a flagd definition, or keep a file of it current',

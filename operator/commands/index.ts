@@ -1,6 +1,7 @@
 import { type EntryKey, type EntryKind, entryKey, type Target } from '../../flags/index.ts';
 import { alert, alert_remove, undelivered } from './alert.ts';
 import { approve, escalate, reject } from './approval.ts';
+import { archive } from './archive.ts';
 import { autonomy } from './autonomy.ts';
 import { budget } from './budget.ts';
 import { init, recover } from './control.ts';
@@ -22,7 +23,7 @@ import { tripwire } from './tripwire.ts';
 
 /** Every command: the entries that it reads, and the event that it makes. To add one, copy a file beside this one. */
 const ROWS = {
-  ...{ init, recover, snapshot },
+  ...{ init, recover, snapshot, archive },
   ...{ kill, revive, expire, stop },
   ...{ mode, feature, requirement, limit, autonomy, flags },
   ...{ budget, tripwire },

@@ -20,6 +20,7 @@ import { givenList } from '../given/list.ts';
 import { whoIsNamed } from '../hit.ts';
 import { partOf } from '../lists.ts';
 import { ChangeRefusedError } from '../refusals.ts';
+import { whatIsLeft } from '../what-is-left.ts';
 import { type Acting, answerTo } from './acting.ts';
 
 type DrillMethods =
@@ -49,7 +50,7 @@ export function drilling(acting: Acting): Pick<ControlPlane, DrillMethods> {
   /** The report of a drill, where the log has it. */
   async function reportOf({ id, report }: Drill): Promise<DrillReport | null> {
     if (report === null) return null;
-    for await (const { type, seq, data } of connection.log(report - 1)) {
+    for await (const { type, seq, data } of whatIsLeft((after) => connection.log(after))(report - 1)) {
       if (seq > report) return null;
       if (type === 'drill' && data['id'] === id) return drillReportSchema.safeParse(data['report']).data ?? null;
     }

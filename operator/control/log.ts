@@ -1,10 +1,13 @@
 import { compileFlagd, invalid } from '../../flags/index.ts';
 import { loadWhole } from '../../store/answers.ts';
+import { archiveLog } from '../archive-log.ts';
+import { closedError } from '../change-queue.ts';
+import type { Command } from '../commands/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { followLog } from '../follow-log.ts';
 import { type Exported, exportedLines, writeExport } from '../export-log.ts';
 import { takesNone } from '../given/checks.ts';
-import { givenExport, givenLines, givenVerify } from '../given/log.ts';
+import { givenArchive, givenExport, givenLines, givenVerify } from '../given/log.ts';
 import { givenFollow, givenLog } from '../given/list.ts';
 import { readLogProof } from '../log-proof.ts';
 import { NotInitialisedError } from '../refusals.ts';
@@ -26,7 +29,8 @@ const exported = ({ connection, opened, organizationId }: Acting): Exported => (
     if (!head) throw new NotInitialisedError(opened.place);
     return head;
   },
-  log: () => connection.log(0),
+  log: (after) => connection.log(after),
+  beginning: async () => (await connection.dropper?.beginning())?.head ?? null,
   now: () => new Date().toISOString(),
 });
 
@@ -35,6 +39,8 @@ type LogMethods =
   | 'head'
   | 'follow'
   | 'verifyLog'
+  | 'archived'
+  | 'archiveLog'
   | 'exportLog'
   | 'exportLines'
   | 'exportDefinition'
@@ -51,7 +57,7 @@ export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
 
     async head(...given: readonly unknown[]) {
       takesNone('head', given);
-      return exported(acting).head();
+      return exported(acting).head(null);
     },
 
     follow(options = {}) {
@@ -67,13 +73,29 @@ export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
       const { against, fingerprint } = givenVerify('verifyLog', options);
       if (fingerprint !== undefined && against === undefined)
         throw invalid('A fingerprint is that of the key of a signed export: name the export by against.');
-      const proof = against === undefined ? null : (await readLogProof(against, { fingerprint })).proof;
+      const beginning = (await connection.dropper?.beginning()) ?? null;
+      const proof = against === undefined ? null : readLogProof(against, { fingerprint, upTo: beginning?.head.epoch });
       return verifyLog({
         log: (after) => connection.log(after),
         beats: () => connection.executors(),
         shown: () => loadWhole(connection),
-        against: proof,
+        against: await proof,
+        beginning,
       });
+    },
+
+    async archived(...given: readonly unknown[]) {
+      takesNone('archived', given);
+      if (opened.closed.aborted) throw closedError();
+      const { head = null } = (await connection.dropper?.beginning()) ?? {};
+      return head;
+    },
+
+    async archiveLog(options) {
+      const given = givenArchive(options);
+      acting.requireRight('govern', 'log archive');
+      const append = (command: Command): Promise<unknown> => acting.append(command);
+      return archiveLog({ connection, place: opened.place, append, exported: exported(acting) }, given);
     },
 
     async exportLog(options) {

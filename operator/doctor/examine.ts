@@ -1,4 +1,5 @@
 import { messageOf } from '../../flags/index.ts';
+import type { ControlConnection } from '../../store/ports.ts';
 import type { ForksAnswer } from '../answers.ts';
 import { validateFlagd } from '../flagd-validate.ts';
 import { heldStops } from '../held-stops.ts';
@@ -29,15 +30,26 @@ export async function examine(opened: OpenedSwitch, flagd: readonly FlagdText[])
   ]);
   const ofState = <T>(read: (state: ReadSwitch['state']) => Promise<T>): Promise<Read<T>> =>
     'value' in switched ? reading(() => read(switched.value.state)) : Promise.resolve(switched);
-  const [forks, stops, operating] = await Promise.all([
+  const [forks, stops, undropped, operating] = await Promise.all([
     ofState(
       async (state): Promise<ForksAnswer> => judgeReports('value' in heard ? heard.value.beats : [], state, connection),
     ),
     ofState((state) => heldStops(connection, state)),
+    ofState((state) => undroppedOf(state, connection)),
     'value' in switched ? reading(() => operatingNow(connection, switched.value.time)) : switched,
   ]);
   const definitions = flagd.map(({ file, text }) => ({ file, validation: validateFlagd(text) }));
-  return { switch: switched, heard, forks, stops, operating, store, flagd: definitions };
+  return { switch: switched, heard, forks, stops, operating, store, undropped, flagd: definitions };
+}
+
+async function undroppedOf(
+  state: ReadSwitch['state'],
+  { dropper }: Pick<ControlConnection, 'dropper'>,
+): Promise<number | null> {
+  const archive = state.get('archive');
+  if (!archive || !dropper) return null;
+  const beginning = await dropper.beginning();
+  return (beginning?.head.epoch ?? 0) < archive.head.epoch ? archive.head.epoch : null;
 }
 
 const reading = <T>(read: () => Promise<T>): Promise<Read<T>> =>

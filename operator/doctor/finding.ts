@@ -31,6 +31,8 @@ export interface Examined {
   readonly stops: Read<readonly HeldStopRow[]>;
   readonly operating: Read<Status['operating']>;
   readonly store: Read<Inspection>;
+  /** Up to which epoch the log is archived and still there; null where nothing is left of what is archived. */
+  readonly undropped: Read<number | null>;
   /** Definitions of flagd that were given. */
   readonly flagd: ReadonlyArray<{ readonly file: string; readonly validation: FlagdValidation }>;
 }

@@ -7,12 +7,13 @@ import { flags } from './flags.ts';
 import { operating, rules } from './operating.ts';
 import { permissions } from './permissions.ts';
 import { redisConfiguration } from './redis-configuration.ts';
-import { forks, store } from './store.ts';
+import { archive, forks, store } from './store.ts';
 
 /** Every check, in the order in which they are shown. docs/doctor.md has a row for each. */
 export const DOCTOR_CHECKS: readonly Check[] = [
   store,
   forks,
+  archive,
   permissions,
   redisConfiguration,
   clocks,

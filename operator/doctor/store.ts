@@ -35,3 +35,20 @@ export const forks: Check = {
       ),
     ),
 };
+
+/** Whether an archiving was ended before it had dropped anything. */
+export const archive: Check = {
+  name: 'archive',
+  well: 'Nothing is left in the log of what is archived.',
+  judge: ({ undropped }) =>
+    judging(undropped, (epoch) =>
+      epoch === null
+        ? []
+        : [
+            warning(
+              `The log is archived up to epoch ${epoch}, and what comes before that is still there.`,
+              'Archive again with the same file, which drops it: kill-switch log archive FILE --reason "…"',
+            ),
+          ],
+    ),
+};

@@ -1,6 +1,8 @@
 import { invalid } from '../../flags/index.ts';
 import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import { givenFingerprint, headSigner, type HeadSigner } from '../head-signature.ts';
+import { type GivenReason, readReason } from '../reason.ts';
+import { isoTime, wholeNumber } from './checks.ts';
 
 /** With what a log is compared. */
 export interface VerifyOptions {
@@ -29,6 +31,23 @@ export interface ExportLogOptions extends ExportLinesOptions {
   readonly file: string;
 }
 
+/** Which part of the log is archived, and why: the newest that may be, up to what is named. */
+export interface ArchiveLogOptions extends ExportLogOptions {
+  readonly reason: string;
+  /** At most up to this epoch. */
+  readonly epoch?: number | undefined;
+  /** Only what is older than that: a Date, or RFC 3339 with its zone. */
+  readonly before?: string | Date | undefined;
+}
+
+/** `before`: in milliseconds since 1970. */
+export interface GivenArchive extends GivenLines {
+  readonly file: string;
+  readonly epoch: number | undefined;
+  readonly before: number | undefined;
+  readonly reason: GivenReason;
+}
+
 interface GivenLines {
   readonly signer: HeadSigner | null;
 }
@@ -49,6 +68,19 @@ export function givenLines(options: ExportLinesOptions): GivenLines {
 export function givenExport(options: ExportLogOptions): GivenLines & { readonly file: string } {
   const { file, key } = checkKeys<ExportLogOptions>('exportLog', options, { file: ['path'], key: true });
   return { file: fileName('file', file), signer: signerOf(key) };
+}
+
+export function givenArchive(options: ArchiveLogOptions): GivenArchive {
+  const keys: Keys<ArchiveLogOptions> = {
+    ...{ file: ['path'], key: true, reason: ['why', 'because'] },
+    ...{ epoch: ['until', 'upTo'], before: ['olderThan'] },
+  };
+  const { file, key, reason, epoch, before } = checkKeys<ArchiveLogOptions>('archiveLog', options, keys);
+  return {
+    ...{ file: fileName('file', file), signer: signerOf(key), reason: readReason(reason) },
+    epoch: epoch === undefined ? undefined : wholeNumber('epoch', epoch, 1),
+    before: before === undefined ? undefined : Date.parse(isoTime(before)),
+  };
 }
 
 function signerOf(key: string | undefined): HeadSigner | null {

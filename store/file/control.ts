@@ -19,6 +19,7 @@ import { rememberedOf } from './default-anchor.ts';
 import { fileApprovalKeeper } from './approvals.ts';
 import { closedError } from './file-errors.ts';
 import { FileReader, READ_ALL_MS } from './file-reader.ts';
+import { fileDropper } from './dropper.ts';
 import { makeFolders } from './folder.ts';
 import { FoldedLog } from './folded-log.ts';
 import { forgetOwner, ownerMeant } from './forget-owner.ts';
@@ -155,6 +156,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
             return appended;
           }),
         snapshots: { keep: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)) },
+        dropper: fileDropper(paths, { ms: stalledMs, admit }),
         // How much is read is bounded, but may take long on a busy machine: the caller waits as long as reading gets
         // on.
         executors() {

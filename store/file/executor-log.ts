@@ -1,4 +1,4 @@
-import { type Head, type LogEvent, State } from '../../flags/index.ts';
+import { type Head, isKillSwitchError, KillSwitchError, type LogEvent, State } from '../../flags/index.ts';
 import type { Answer, Snapshot } from '../confirmation.ts';
 import type { LogFold } from './advance.ts';
 import type { FileReader } from './file-reader.ts';
@@ -66,6 +66,25 @@ export class ExecutorLog implements LogFold {
 }
 
 /**
+ * Whether the head is in the log before the place where reading began. One that is archived cannot be told from one
+ * that was never there: that is no fork, which would stop everyone. A recovery that came since ends either.
+ * @throws KillSwitchError ARCHIVED
+ */
+async function isLinked(held: Head, { before, state }: Loading, reader: FileReader<ExecutorLog>): Promise<boolean> {
+  try {
+    return await reader.leadsTo(held, before);
+  } catch (error) {
+    if (!isKillSwitchError(error) || error.code !== 'ARCHIVED') throw error;
+    if (state.head?.recovered && state.head.generation !== held.generation) return false;
+    throw new KillSwitchError(
+      'ARCHIVED',
+      `${error.message} This executor was last there at that event, so nobody can tell by this store whether it has lost changes since. Where it is the right one, remove this executor's anchor; or accept it for all: kill-switch recover --reason "…"`,
+      { cause: error },
+    );
+  }
+}
+
+/**
  * Loads the whole state. What was read for a caller that has given up is kept for the next load, so that a log which
  * takes longer than a deadline is loaded all the same. Only inside a request.
  */
@@ -81,7 +100,7 @@ export async function loadState(
     await reader.advance({ everything, begin });
     const loading = reader.log.loadingFor(held);
     if (!loading) throw new Error('nothing is being loaded');
-    const linked = loading.linked ?? (held !== null && (await reader.leadsTo(held, loading.before)));
+    const linked = loading.linked ?? (held !== null && (await isLinked(held, loading, reader)));
     if (!slot.abandoned) reader.log.endLoading();
     return { head: loading.state.head, entries: loading.state, linked };
   } catch (error) {

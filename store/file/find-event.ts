@@ -1,4 +1,5 @@
 import { isKillSwitchError, type LogEvent, readEvent } from '../../flags/index.ts';
+import { archivedAway, archivedBeginning, chainAfter, nearEndOfHole } from './archived.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { type Line, readLines } from './read-lines.ts';
@@ -21,12 +22,13 @@ const seqOf = ({ bytes }: Line): number | null => {
  * Whether the event `held` is in the log's chain before the event `later`, which is in it. The event is looked up where
  * its number says, and the chain followed from there: that takes as long as what lies between the two, however long the
  * log is.
+ * @throws KillSwitchError ARCHIVED for an event that this log no longer has: nobody can tell by it
  */
 export async function leadsTo(path: string, held: ChainEnd, later: ChainEnd): Promise<boolean> {
   const file = openFile(path);
   if (!file) return false;
   try {
-    return (await isLedTo(file, held, later)) || (await isInWholeLog(file, held, later));
+    return (await isLedTo(file, held, later)) || (await isInWholeLog(path, file, { held, later }));
   } finally {
     file.close();
   }
@@ -117,7 +119,7 @@ function eventIn({ bytes }: Line): LogEvent | null {
 
 /** An offset, found by bisection, before which all events have lower numbers, but for the disorder. */
 async function startBefore(file: OpenedFile, epoch: number): Promise<number> {
-  let low = 0;
+  let low = await nearEndOfHole(file);
   let high = Number(file.stats().size);
   while (high - low > 64 * 1024) {
     const middle = Math.floor((low + high) / 2);
@@ -140,9 +142,16 @@ async function firstSeqAfter(file: OpenedFile, offset: number): Promise<number |
   return null;
 }
 
-async function isInWholeLog(file: OpenedFile, held: ChainEnd, later: ChainEnd): Promise<boolean> {
-  const chain = new LogChain();
-  for await (const lines of readLines(file, 0)) {
+async function isInWholeLog(
+  path: string,
+  file: OpenedFile,
+  { held, later }: { readonly held: ChainEnd; readonly later: ChainEnd },
+): Promise<boolean> {
+  const beginning = await archivedBeginning(path, file);
+  if (beginning && held.epoch < beginning.event.seq) throw archivedAway(held.epoch, beginning);
+  if (beginning?.event.seq === held.epoch) return beginning.event.hash === held.hash;
+  const chain = beginning ? chainAfter(beginning) : new LogChain();
+  for await (const lines of readLines(file, beginning?.place.offset ?? 0)) {
     for (const { bytes } of lines) {
       if (chain.take(bytes)?.hash === held.hash) return true;
       if (chain.end.epoch >= later.epoch) return false;

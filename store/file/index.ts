@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Beat, invalid, KillSwitchError, quoteId } from '../../flags/index.ts';
+import { type Beat, invalid, isKillSwitchError, KillSwitchError, quoteId } from '../../flags/index.ts';
 import { notify } from '../../flags/callbacks.ts';
 import { checkKeys, checkType, type Keys } from '../../flags/options.ts';
 import { answerNow } from '../answers.ts';
@@ -71,7 +71,7 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
           return recent().known;
         },
         recent: (head) => recent().has(head),
-        search: (head) => reader.leadsTo(head, recent().before),
+        search: (head) => mayBeIn(reader.leadsTo(head, recent().before)),
       });
       const journal = fileJournal(paths, { executorId, executorName });
       const claims = new Claims(paths);
@@ -181,6 +181,13 @@ export function fileStore(options: FileStoreOptions = {}): ExecutorStore {
     },
   };
 }
+
+/** Whether a head may be in the log: of an archived one nobody can tell, so that it proves no loss. */
+const mayBeIn = (found: Promise<boolean>): Promise<boolean> =>
+  found.catch((error: unknown) => {
+    if (isKillSwitchError(error) && error.code === 'ARCHIVED') return true;
+    throw error;
+  });
 
 /** Waits until both are settled. @throws what the first rejected with, else what the second did */
 async function bothDone<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {

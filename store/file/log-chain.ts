@@ -33,6 +33,8 @@ interface ChainOptions {
   readonly earlier?: readonly string[] | undefined;
   /** How many lines there are before the start. */
   readonly lines?: number | undefined;
+  /** Up to which event the log is archived; 0: it is not. Which hashes those events have, nobody knows here. */
+  readonly archived?: number | undefined;
 }
 
 /**
@@ -41,10 +43,12 @@ interface ChainOptions {
  * the same write put right after it. A line that is not an event is passed over when a later line still links to the
  * head. Until one does, it is damage for readers, since it may have been an event. For writers it is damage unless it
  * is *torn*, cut as our own writers leave lines when they die: the line that they append next settles it for everyone.
- * A line that follows an event which is not here proves that lines are missing.
+ * A line that follows an event which is not here proves that lines are missing. One that has the number of an archived
+ * event does not: it can go on with nothing that is here, and is the lost swap of a writer that slept for long.
  */
 export class LogChain {
   readonly #forgets: boolean;
+  readonly #archived: number;
   #heads: string[];
   #earlier: Set<string> | null = null;
   #end: ChainEnd;
@@ -56,10 +60,14 @@ export class LogChain {
   /**
    * `start`: what the first line is expected to follow.
    */
-  constructor(start: ChainEnd = BEFORE_FIRST, { forgets = false, earlier = [], lines = 0 }: ChainOptions = {}) {
+  constructor(
+    start: ChainEnd = BEFORE_FIRST,
+    { forgets = false, earlier = [], lines = 0, archived = 0 }: ChainOptions = {},
+  ) {
     this.#end = start;
     this.#heads = [...earlier, start.hash];
     this.#forgets = forgets;
+    this.#archived = archived;
     this.#line = lines;
   }
 
@@ -85,7 +93,7 @@ export class LogChain {
   /** A chain to read on with from here: it remembers only the last hashes. */
   continued(): LogChain {
     if (this.#forgets) return this;
-    const chain = new LogChain(this.#end, { forgets: true });
+    const chain = new LogChain(this.#end, { forgets: true, archived: this.#archived });
     chain.#heads = this.#heads.slice(-REMEMBERED);
     chain.#line = this.#line;
     chain.#doubt = this.#doubt;
@@ -115,7 +123,9 @@ export class LogChain {
       this.#doubt = null;
       return event;
     }
-    if (event.prev !== this.#end.hash && (isOfOneWrite(lost, event) || this.#isEarlier(event.prev))) {
+    const isLost = (): boolean =>
+      isOfOneWrite(lost, event) || event.seq <= this.#archived || this.#isEarlier(event.prev);
+    if (event.prev !== this.#end.hash && isLost()) {
       this.#lost = event;
       return null;
     }

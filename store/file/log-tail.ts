@@ -1,8 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { notify } from '../../flags/callbacks.ts';
-import { isKillSwitchError, type KillSwitchError, type LogEvent } from '../../flags/index.ts';
+import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { type Advance, type AdvanceOptions, type BeginFold, Fresh, type LogFold } from './advance.ts';
+import { archivedBase, archivedBeginning, chainAfter, whyNotFromFirst } from './archived.ts';
 import { logError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
@@ -27,6 +28,8 @@ interface Position {
   /** Size and time from before the lines were read: a file that has a new time and the old size was not appended to. */
   readonly size: bigint;
   readonly mtimeNs: bigint;
+  /** How much of the disk the file took then: less of the same size is one of which the first part was dropped. */
+  readonly blocks: bigint;
   readonly start: number;
   readonly line: Buffer;
   /** The chain up to there, to read on with. */
@@ -143,7 +146,7 @@ export class LogTail<F extends LogFold> {
       if (before && (await this.#further(opened, before, fresh))) return 'further';
       fresh.events = []; // events that are read anew are not pushed one by one
       this.#position = null;
-      if (!(await this.#fromSnapshot(opened))) await this.#fromFirstLine(opened);
+      if (!(await this.#fromSnapshot(opened))) await this.#fromBeginning(opened);
       return 'anew';
     } finally {
       file?.close();
@@ -152,9 +155,9 @@ export class LogTail<F extends LogFold> {
 
   /** Reads on from `before`. False when this is another file, or only the whole log can explain its new lines. */
   async #further(opened: Opened<F>, before: Position, fresh: Fresh): Promise<boolean> {
-    const { ino, dev, size, mtimeNs } = opened.stats;
+    const { ino, dev, size, mtimeNs, blocks } = opened.stats;
     if (ino !== before.ino || dev !== before.dev) return false;
-    if (size === before.size && mtimeNs !== before.mtimeNs) return false;
+    if (size === before.size && mtimeNs !== before.mtimeNs && blocks >= before.blocks) return false;
     const fold = this.#fold;
     const take = (event: LogEvent, bytes: number): void => {
       fold.take(event, bytes);
@@ -163,9 +166,24 @@ export class LogTail<F extends LogFold> {
     return unlessCorrupt(async () => {
       const { start, line, chain } = before;
       const isStillThere = await this.#readOn(opened, { from: start, known: line, chain, take });
-      if (isStillThere) this.#position ??= { ...before, size, mtimeNs };
+      if (isStillThere) this.#position ??= { ...before, size, mtimeNs, blocks };
       return isStillThere;
     });
+  }
+
+  /** Begins where the log does: with the state up to which it was archived, or with its first line. */
+  async #fromBeginning(opened: Opened<F>): Promise<void> {
+    const beginning = await archivedBeginning(this.path, opened.file);
+    if (beginning) {
+      const base = await archivedBase(beginning, opened.file);
+      if (base && (await this.#from(opened, base, chainAfter(beginning)))) return;
+      throw unproven(beginning.place);
+    }
+    try {
+      await this.#fromFirstLine(opened);
+    } catch (error) {
+      throw await whyNotFromFirst(error, this.path, opened.file);
+    }
   }
 
   async #fromFirstLine(opened: Opened<F>): Promise<void> {
@@ -182,18 +200,16 @@ export class LogTail<F extends LogFold> {
   async #fromSnapshot(opened: Opened<F>): Promise<boolean> {
     for await (const base of readSnapshots(dirname(this.path), opened.file)) {
       this.#steps += 1;
-      if (await unlessCorrupt(() => this.#from(opened, base))) return true;
+      if (await unlessCorrupt(() => this.#from(opened, base, quickChainAfter(base)))) return true;
       this.#position = null;
     }
     return false;
   }
 
-  async #from(opened: Opened<F>, base: Base): Promise<boolean> {
-    const { head, offset, lines, earlier } = base.place;
+  async #from(opened: Opened<F>, base: Base, chain: LogChain): Promise<boolean> {
     const fold = new ProvenFold(base.mark, () => (this.#fold = opened.begin(base)));
     const take = (event: LogEvent, bytes: number): void => fold.take(event, bytes);
-    const chain = new LogChain({ hash: head.hash, epoch: head.epoch }, { forgets: true, earlier, lines });
-    await this.#readOn(opened, { from: offset, chain, take });
+    await this.#readOn(opened, { from: base.place.offset, chain, take });
     return fold.isProven;
   }
 
@@ -202,7 +218,7 @@ export class LogTail<F extends LogFold> {
     { file, stats }: Pick<Opened<F>, 'file' | 'stats'>,
     { from, known = null, chain, take }: ReadOn,
   ): Promise<boolean> {
-    const { ino, dev, size, mtimeNs } = stats;
+    const { ino, dev, size, mtimeNs, blocks } = stats;
     let last: Line | null = null;
     let isKnown = known === null;
     for await (const batch of readLines(file, from)) {
@@ -222,10 +238,24 @@ export class LogTail<F extends LogFold> {
     }
     chain.finish('for writing');
     if (last)
-      this.#position = { ino, dev, size, mtimeNs, start: last.start, line: last.bytes, chain: chain.continued() };
+      this.#position = {
+        ...{ ino, dev, size, mtimeNs, blocks },
+        ...{ start: last.start, line: last.bytes, chain: chain.continued() },
+      };
     return isKnown;
   }
 }
+
+/** The rule for the lines behind a snapshot. It remembers the last hashes only. */
+function quickChainAfter({ place: { head, earlier, lines } }: Base): LogChain {
+  return new LogChain({ hash: head.hash, epoch: head.epoch }, { forgets: true, earlier, lines });
+}
+
+const unproven = ({ head }: SnapshotPlace): KillSwitchError =>
+  new KillSwitchError(
+    'CORRUPT',
+    `Its first part was archived, and the state with which it begins (archived-${head.epoch}-….jsonl beside it) is not the one that it proves: put that file back as it was.`,
+  );
 
 /** False where the lines cannot be explained from there. Reading the whole log then tells whether they are damaged. */
 async function unlessCorrupt(work: () => Promise<boolean>): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { isKillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
+import { archivedAway, archivedBeginning, type Beginning, chainFrom, whyNotFromFirst } from './archived.ts';
 import { logError } from './file-errors.ts';
 import { eventBefore, findEvent } from './find-event.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
@@ -25,8 +26,8 @@ interface Reading {
 
 /**
  * The events of the log after this `seq`. Where that place is not known or found, and where only the whole log can
- * explain a line behind it, reading begins at the first line.
- * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE, and what `admit` throws
+ * explain a line behind it, reading begins where the log does. After 0: all that is left of a log that was archived.
+ * @throws KillSwitchError CORRUPT, STORE_UNREACHABLE, ARCHIVED, and what `admit` throws
  */
 export async function* readLog(
   path: string,
@@ -34,16 +35,18 @@ export async function* readLog(
   { ms, known = null, later, admit }: Reading,
 ): AsyncGenerator<LogEvent> {
   let file: OpenedFile | null = null;
+  let beginning: Beginning | null = null;
   let last = after;
   try {
     admit();
     file = openFile(path);
     if (!file) return;
+    beginning = await withDeadline(archivedBeginning(path, file), ms, 'log');
+    if (beginning && after > 0 && after < beginning.event.seq - 1) throw archivedAway(after + 1, beginning);
     const near = known ?? (later ? await withDeadline(eventBefore(file, after, later), ms, 'log') : null);
     const found = near && (await withDeadline(findEvent(file, near), ms, 'log'));
-    const fromFirst = (forgets: boolean): Start => ({ end: 0, chain: new LogChain(undefined, { forgets }) });
     // Only the last one remembers every hash: the line of a writer that slept for long needs that.
-    const starts = [found, fromFirst(true), fromFirst(false)];
+    const starts = [found, startOf(beginning, true), startOf(beginning, false)];
     for (const [index, start] of starts.entries()) {
       if (start === null) continue;
       try {
@@ -58,11 +61,17 @@ export async function* readLog(
       }
     }
   } catch (error) {
-    throw logError(error, path);
+    throw logError(file && !beginning ? await whyNotFromFirst(error, path, file) : error, path);
   } finally {
     file?.close();
   }
 }
+
+/** Where the log begins. */
+const startOf = (beginning: Beginning | null, forgets: boolean): Start =>
+  beginning
+    ? { end: beginning.start, chain: chainFrom(beginning, { forgets }) }
+    : { end: 0, chain: new LogChain(undefined, { forgets }) };
 
 async function* eventsFrom(file: OpenedFile, { end, chain }: Start, { ms, admit }: Reading): AsyncGenerator<LogEvent> {
   const batches = readLines(file, end);

@@ -3,7 +3,16 @@ import { constants } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Entry, type EntryKey, hashSchema, headSchema, parseEntry, readEvent, State } from '../../flags/index.ts';
+import {
+  type Entry,
+  type EntryKey,
+  hashSchema,
+  headSchema,
+  type LogEvent,
+  parseEntry,
+  readEvent,
+  State,
+} from '../../flags/index.ts';
 import type { SnapshotMark } from '../capabilities/snapshots.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { readLines } from './read-lines.ts';
@@ -67,10 +76,32 @@ export async function* readSnapshots(folder: string, log: OpenedFile): AsyncGene
   }
 }
 
+/** The name of the snapshot with this mark. */
+export const snapshotName = ({ epoch, digest }: SnapshotMark): string =>
+  `snapshot-${epoch}-${digest.slice(0, 16)}.jsonl`;
+
+/** Where a snapshot was taken, by its first line; null where it is none of this log. */
+export async function readPlace(path: string, log: OpenedFile): Promise<SnapshotPlace | null> {
+  const file = openFile(path);
+  if (!file) return null;
+  try {
+    for await (const [first] of readLines(file, 0)) {
+      const place = placeSchema.safeParse(JSON.parse(first?.bytes.toString('utf8') ?? ''));
+      return place.success && (await endsAt(log, place.data)) ? place.data : null;
+    }
+    return null;
+  } catch {
+    return null;
+  } finally {
+    file.close();
+  }
+}
+
 const isKeyAndEntry = (value: unknown): value is [EntryKey, unknown] =>
   Array.isArray(value) && typeof value[0] === 'string';
 
-async function readSnapshot(path: string, log: OpenedFile): Promise<Base | null> {
+/** The state of a file, where it is one of this log. @throws Error for a file that cannot be read */
+export async function readSnapshot(path: string, log: OpenedFile): Promise<Base | null> {
   const file = openFile(path);
   if (!file) return null;
   try {
@@ -105,15 +136,21 @@ async function readSnapshot(path: string, log: OpenedFile): Promise<Base | null>
 const FIRST_LOOK = 64 * 1024;
 
 /** Whether the line of the log that ends at this offset is the event of this head. */
-async function endsAt(log: OpenedFile, { head, offset }: SnapshotPlace): Promise<boolean> {
+const endsAt = async (log: OpenedFile, place: SnapshotPlace): Promise<boolean> => (await lineOf(log, place)) !== null;
+
+/** The event of a snapshot's head, and where in the log its line begins; null where that line is another one. */
+export async function lineOf(
+  log: OpenedFile,
+  { head, offset }: SnapshotPlace,
+): Promise<{ readonly event: LogEvent; readonly start: number } | null> {
   for (let length = FIRST_LOOK; ; length *= 4) {
     const from = Math.max(0, offset - length);
     const buffer = Buffer.alloc(offset - from);
-    if ((await log.read(buffer, 0, from)) < buffer.length || buffer.at(-1) !== 0x0a) return false;
+    if ((await log.read(buffer, 0, from)) < buffer.length || buffer.at(-1) !== 0x0a) return null;
     const start = buffer.lastIndexOf(0x0a, -2) + 1;
     if (start === 0 && from > 0) continue;
     const event = readEvent(buffer.toString('utf8', start, buffer.length - 1));
-    return event.hash === head.hash && event.seq === head.epoch;
+    return event.hash === head.hash && event.seq === head.epoch ? { event, start: from + start } : null;
   }
 }
 
@@ -146,7 +183,7 @@ export async function writeSnapshot(
       await file.close();
     }
     const digest = hash.digest('hex');
-    await rename(unfinished, join(folder, `snapshot-${epoch}-${digest.slice(0, 16)}.jsonl`));
+    await rename(unfinished, join(folder, snapshotName({ epoch, digest })));
     await removeOld(folder, epoch).catch(() => {}); // the next one tidies up
     return { mark: { epoch, digest }, bytes };
   } catch (error) {

@@ -107,6 +107,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         inspect: () => Promise.resolve({ takesNone: null, of: null }),
         replication: () => Promise.resolve(NO_REPLICAS),
         snapshots: null,
+        dropper: null,
         problem: async () => null,
         async *log(after) {
           await admit('read');

@@ -233,6 +233,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     },
     anchors: null,
     snapshots: null,
+    dropper: null,
     async *log(after) {
       for (let from = logId(after); ; ) {
         const entries = replies.parse(reply.entries, await page(from), 'a log that cannot be read');

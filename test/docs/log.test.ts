@@ -5,13 +5,18 @@ import { expect, test } from 'vitest';
 import { root } from '../../scripts/prepare.mjs';
 import { run } from '../operator/cli/command.ts';
 import { temporaryFolder } from '../servers/index.ts';
+import { archivable } from '../store/file/archivable.ts';
 
 const page = readFileSync(join(root, 'docs/log.md'), 'utf8');
+const [ofAnyLog = '', ofALongLog = ''] = page.split('\n## Moving its beginning to a file\n');
 
-/** Each command of the page, and what stands below it as printed. */
-const COMMANDS = [...page.matchAll(/^```sh\n(.*?)\n```\n\n```text\n(.*?)^```$/gms)].map(
-  ([, command = '', printed = '']) => ({ command, printed }),
-);
+/** Each command of a part of the page, and what stands below it as printed. */
+const commandsIn = (part: string) =>
+  [...part.matchAll(/^```sh\n(.*?)\n```\n\n```text\n(.*?)^```$/gms)].map(([, command = '', printed = '']) => ({
+    command,
+    printed,
+  }));
+const COMMANDS = commandsIn(ofAnyLog);
 
 /** The program of that language. */
 const fenced = (language: string): string => {
@@ -97,3 +102,16 @@ test('what docs/log.md shows is what its commands print, and strangers verify wh
     expect({ name, code }).toEqual({ name, code: name === 'whole' ? 0 : 4 });
   }
 }, 240_000);
+
+test('what it shows of a long log is what the commands print', async () => {
+  const { path: cwd, directory } = await archivable();
+  const env = { KILL_SWITCH_OPERATOR: 'dana', KILL_SWITCH_STORE: `file:${directory}` };
+  const commands = commandsIn(ofALongLog);
+  expect(commands).toHaveLength(3);
+  for (const { command, printed } of commands) {
+    const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare = '']) => quoted ?? bare);
+    const { stdout, code, stderr } = await run(words.slice(1), { cwd, env });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(steady(stdout)).toBe(steady(printed));
+  }
+}, 120_000);

@@ -107,6 +107,10 @@ describe('entries from a store', () => {
       ],
       ...LAST_CHANGE,
     },
+    archive: {
+      head: { generation: 'g', epoch: 4, hash: 'a'.repeat(64), recovered: false },
+      ...{ events: 4, first: 'b'.repeat(64), digest: 'c'.repeat(64), file: 'd'.repeat(64), ...LAST_CHANGE },
+    },
     refusals: {
       last: [
         {

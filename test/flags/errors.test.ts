@@ -16,6 +16,7 @@ type Row = readonly [retry: string, follow: string, fault: string, provesNothing
 const HANDLINGS: { readonly [Code in KillSwitchErrorCode]: Row } = {
   ALREADY_INITIALISED: ['never', 'end', 'INTERNAL', false],
   ANCHOR_FOREIGN: ['never', 'end', 'INTERNAL', false],
+  ARCHIVED: ['never', 'end', 'ARCHIVED', true],
   APPROVAL_ENDED: ['never', 'end', 'INTERNAL', false],
   BREAK_GLASS_OFF: ['never', 'end', 'INTERNAL', false],
   DRILL_REQUIRED: ['never', 'end', 'INTERNAL', false],

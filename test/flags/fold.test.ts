@@ -313,6 +313,13 @@ describe('the fold', () => {
       ['withdraw', { id: 'q' }],
       ['refused', { command: 'revive', target: null, code: 'ROLE_REQUIRED', count: 1 }],
       ['alert', { name: 'on-call', definition: null }],
+      [
+        'archive',
+        {
+          head: { generation: 'g', epoch: 1, hash: GENESIS, recovered: false },
+          ...{ events: 1, first: GENESIS, digest: GENESIS, file: GENESIS },
+        },
+      ],
       ['undelivered', { name: 'on-call', id: 'x', count: 1, last: 'evt_1' }],
       ['resolve', { intent: 'i', landed: true, run_id: null, idempotency_key: 'k' }],
       [
@@ -483,6 +490,7 @@ describe('the fold', () => {
     expect(Object.keys(FOLDS).sort()).toEqual([
       'alert',
       'approve',
+      'archive',
       'autonomy',
       'budget',
       'drill',

@@ -62,6 +62,13 @@ const COMMANDS: { readonly [T in CommandType]: CommandOf<T> } = {
   rule_remove: { type: 'rule_remove', name: 'r', reason: 'go' },
   rule_renew: { type: 'rule_renew', name: 'r' },
   snapshot: { type: 'snapshot', mark: { epoch: 1, digest: 'a'.repeat(64) } },
+  archive: {
+    ...{ type: 'archive', after: 0, reason: 'full' },
+    part: {
+      head: { generation: 'g', epoch: 1, hash: 'a'.repeat(64), recovered: false },
+      ...{ events: 1, first: 'a'.repeat(64), digest: 'b'.repeat(64), file: 'c'.repeat(64) },
+    },
+  },
   governance: { type: 'governance', asked: { ladder: true }, reason: 'slowly' },
   withdraw: { type: 'withdraw', id: 'c2' },
   drill: {
@@ -124,6 +131,7 @@ describe('the entries that a command reads', () => {
     rule_remove: ['control', 'governance', 'requests', 'drills', 'rule:r', 'mode'],
     rule_renew: ['control', 'rule:r'],
     snapshot: ['control'],
+    archive: ['control', 'archive'],
     governance: ['control', 'governance', 'requests', 'drills'],
     withdraw: ['control', 'requests'],
     drill: ['control', 'drills', 'kill:agent:x'],

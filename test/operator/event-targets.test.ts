@@ -65,6 +65,7 @@ const ABOUT: Readonly<Record<string, ReadonlyArray<readonly [LogEvent['data'], r
     [{ name: 'weekly', schedule: null }, []],
   ],
   alert: [[{ name: 'ops', definition: null }, []]],
+  archive: [[{ events: 4 }, []]],
   undelivered: [[{ name: 'ops' }, []]],
   refused: [
     [{ command: 'kill', target: 'agnt:x' }, ['agnt:x']],

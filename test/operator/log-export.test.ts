@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type LogEvent, sealEvent, serializeEvent } from '../../flags/index.ts';
@@ -63,6 +63,19 @@ describe.each(['memory', 'file', 'redis'] as const)('on the store %s', (name) =>
     file: async () => fileControlStore({ directory: temporaryFolder('log-export').path }),
     redis: async () => redisControlStore({ url: (await startRedis()).url }),
   };
+
+  test.skipIf(name === 'file')(
+    'the log is kept whole: nothing is archived, and that is said before a file is there',
+    async () => {
+      const { control, file } = await setUp(await STORES[name]());
+      const head = await control.head();
+      await expect(control.archiveLog({ file, reason: 'it is long' })).rejects.toMatchObject({
+        code: 'INVALID_STATE',
+        message: expect.stringContaining('This store keeps its log whole'),
+      });
+      expect([existsSync(file), await control.archived(), await control.head()]).toEqual([false, null, head]);
+    },
+  );
 
   test('an export has every event as it was hashed, and verifies by itself and against the log', async () => {
     const { control, file } = await setUp(await STORES[name]());

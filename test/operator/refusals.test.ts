@@ -356,6 +356,61 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     '"dana" has approved "r-1" already, and 2 different people have to. Somebody else has to.',
     '"dana" has approved "r-1" already, and 2 different people have to. Somebody else has to (--operator, or $KILL_SWITCH_OPERATOR).',
   ],
+  keeps_whole: [
+    { kind: 'keeps_whole' },
+    'INVALID_STATE',
+    'This store keeps its log whole, so nothing was archived: only a file store drops what is archived. To have a copy: exportLog({ file }).',
+    'This store keeps its log whole, so nothing was archived: only a file store drops what is archived. To have a copy: kill-switch log export FILE',
+  ],
+  nothing_to_archive: [
+    {
+      kind: 'nothing_to_archive',
+      unfit: [
+        { epoch: 900, why: 'executors have not come so far: mailer (at epoch 7)' },
+        { epoch: 500, why: 'archived already' },
+      ],
+      forget: ['kill-switch executors forget x'],
+    },
+    'INVALID_STATE',
+    'Nothing was archived. A log is archived up to a state that is kept beside it: one is kept whenever it has grown by about 2 MB. Of those that are kept, none fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
+    'Nothing was archived. A log is archived up to a state that is kept beside it: one is kept whenever it has grown by about 2 MB. Of those that are kept, none fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
+  ],
+  archived_meanwhile: [
+    { kind: 'archived_meanwhile', epoch: 900 },
+    'CONFLICT',
+    'Somebody else has archived this log meanwhile, up to epoch 900. This file was written, and nothing else was done. Archive more later: archiveLog().',
+    'Somebody else has archived this log meanwhile, up to epoch 900. This file was written, and nothing else was done. Archive more later: kill-switch log archive FILE --reason "…"',
+  ],
+  alerts_wait: [
+    { kind: 'alerts_wait', names: ['on-call'] },
+    'INVALID_STATE',
+    'Nothing was archived, because alerts of what is in the log still wait to be sent: on-call. Send them (openControlPlane({ operate: true, alerts: true })), or removeAlert().',
+    'Nothing was archived, because alerts of what is in the log still wait to be sent: on-call. Send them (kill-switch watch --alerts), or remove who is told: kill-switch alert remove NAME',
+  ],
+  forked: [
+    { kind: 'forked', executors: ['mailer'] },
+    'INVALID_STATE',
+    'Nothing was archived, because executors have seen changes that this store has lost: mailer. What is left of the log may be needed to tell which. Look: status().',
+    'Nothing was archived, because executors have seen changes that this store has lost: mailer. What is left of the log may be needed to tell which. Look: kill-switch status',
+  ],
+  archive_needed: [
+    { kind: 'archive_needed', file: 'a.jsonl', epoch: 900 },
+    'ARCHIVED',
+    'The events before epoch 900 are archived, and no longer in this log. a.jsonl does not have all of them. Nothing was written. Name the file that archiveLog() has written, or a copy of it: it is extended.',
+    'The events before epoch 900 are archived, and no longer in this log. a.jsonl does not have all of them. Nothing was written. Name the file that log archive has written, or a copy of it: it is extended.',
+  ],
+  state_differs: [
+    { kind: 'state_differs', epoch: 900 },
+    'CORRUPT',
+    'The events up to epoch 900 come to another state than the one that is kept. They were written to the file, and nothing was dropped. Look: verifyLog().',
+    'The events up to epoch 900 come to another state than the one that is kept. They were written to the file, and nothing was dropped. Look: kill-switch log verify',
+  ],
+  file_changed: [
+    { kind: 'file_changed', file: 'a.jsonl' },
+    'INVALID_STATE',
+    'a.jsonl was changed since it was written, so nothing was dropped: the whole log is still there. Remove it, and archive again: archiveLog().',
+    'a.jsonl was changed since it was written, so nothing was dropped: the whole log is still there. Remove it, and archive again: kill-switch log archive FILE --reason "…"',
+  ],
   not_planned: [
     { kind: 'not_planned', command: 'kill', problem: 'it cannot be read' },
     'INVALID_ARGUMENT',

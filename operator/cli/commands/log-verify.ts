@@ -34,10 +34,29 @@ export const verb: Verb = (command, perform) => {
           };
         if (!value.ok)
           return { value, text: says(value, context, await adviceFor(control)), exitCode: EXIT.notVerified };
-        return { value, text: [`The log is whole: ${placeOf(value)}.`, ...comparedWith(value)] };
+        return { value, text: [wholeWords(value), ...archivedWords(value), ...comparedWith(value)] };
       }),
     );
 };
+
+const wholeWords = (value: LogVerification): string =>
+  value.archived
+    ? `The log is whole from epoch ${value.archived.epoch} on: ${placeOf(value)}.`
+    : `The log is whole: ${placeOf(value)}.`;
+
+/** What of the log is in another file. */
+function archivedWords({ archived, against, undropped }: LogVerification): string[] {
+  const verified = against !== undefined && against.is !== 'head';
+  const how = verified ? 'They were verified too.' : 'To verify them too: kill-switch log verify --against FILE';
+  return [
+    ...(archived ? [`Up to there ${count(archived.events, 'event')} are archived. ${how}`] : []),
+    ...(undropped === undefined
+      ? []
+      : [
+          `It is archived up to epoch ${undropped}, and what comes before that is still there. To drop it, archive again with the same file: kill-switch log archive FILE --reason "…"`,
+        ]),
+  ];
+}
 
 function ofFile(file: string, value: LogVerification): Answer {
   const name = shownId(file);

@@ -37,6 +37,7 @@ export const verb: Verb = (command, perform) => {
       perform(async (context, options: LogOptions): Promise<Answer | Lines> => {
         const control = await context.control();
         const asked = { after: options.after, ...typedFilters(options) };
+        if (options.after === 0) await noteArchived(context, control);
         const part = partOf(options);
         if (options.follow) return { lines: lines(followedPart(context, control, asked, part), options) };
         if (!context.json && context.screen === null) return { lines: lines(partly(control, asked, part), options) };
@@ -44,6 +45,15 @@ export const verb: Verb = (command, perform) => {
       }),
     );
 };
+
+/** What is missing of a list that begins at the start. */
+async function noteArchived(context: Context, control: ControlPlane): Promise<void> {
+  const begins = await control.archived();
+  if (begins)
+    context.note(
+      `The events before epoch ${begins.epoch} are archived: they are in the file that log archive has written, and not in this list.`,
+    );
+}
 
 const partOf = ({ skip, limit = Number.POSITIVE_INFINITY, tail }: LogOptions): Part =>
   tail === undefined ? { skip, limit } : { tail };
@@ -93,8 +103,9 @@ async function collected(
 ): Promise<{ readonly data: readonly LogEvent[]; readonly count: number }> {
   const most = 'tail' in part ? part.tail : part.skip + part.limit;
   let kept: LogEvent[] = [];
-  const after = await beginning(control, asked, part);
-  let total = after - asked.after;
+  const from = asked.after === 0 ? ((await control.archived())?.epoch ?? 1) - 1 : asked.after;
+  const after = await beginning(control, { ...asked, after: from }, part);
+  let total = after - from;
   for await (const event of control.log({ ...asked, after })) {
     total += 1;
     if ('tail' in part || total <= most) kept.push(event);

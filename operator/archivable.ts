@@ -1,0 +1,108 @@
+import { type Head, shownId } from '../flags/index.ts';
+import type { ReportedBeat } from '../store/beats.ts';
+import type { KeptState, LogDropper } from '../store/capabilities/archive.ts';
+import type { ControlConnection, ControlView } from '../store/ports.ts';
+import { alertRows } from './alerts/rows.ts';
+import { forgetCommand } from './forget-executor.ts';
+import type { GivenArchive } from './given/log.ts';
+import { judgeReports } from './judge-reports.ts';
+import type { UnfitState } from './refusal-rows/archive.ts';
+import { ChangeRefusedError } from './refusals.ts';
+
+/** How many of the last events are never archived: whoever is a little behind still finds what came since. */
+const NEVER_ARCHIVED = 1000;
+
+/** A log, and who has still to read something of it. */
+export interface Bounds {
+  readonly head: Head;
+  /** Up to where it is archived already; 0: not at all. */
+  readonly after: number;
+  readonly beats: readonly ReportedBeat[];
+  readonly given: Pick<GivenArchive, 'epoch' | 'before'>;
+}
+
+interface Unfit extends UnfitState {
+  /** The executors that have not come so far. */
+  readonly behind: readonly ReportedBeat[];
+}
+
+/** What was found of the states up to which a log may be archived. */
+export interface Archivable {
+  /** The newest one that fits; null where none does. */
+  readonly fits: KeptState | null;
+  /** Those that do not, up to it, and what keeps the log from being archived up to there. */
+  readonly unfit: readonly Unfit[];
+}
+
+export async function archivable(
+  dropper: LogDropper,
+  bounds: Bounds,
+  log: ControlConnection['log'],
+): Promise<Archivable> {
+  const unfit: Unfit[] = [];
+  for await (const state of dropper.states()) {
+    const found = await whyNot(state.head, bounds, log);
+    if (found === null) return { fits: state, unfit };
+    unfit.push(found);
+  }
+  return { fits: null, unfit };
+}
+
+async function whyNot(
+  { epoch }: Head,
+  { head, after, beats, given: { epoch: most, before } }: Bounds,
+  log: ControlConnection['log'],
+): Promise<Unfit | null> {
+  const because = (why: string, behind: readonly ReportedBeat[] = []): Unfit => ({ epoch, why, behind });
+  if (epoch <= after) return because('archived already');
+  if (most !== undefined && epoch > most) return because(`later than epoch ${most}`);
+  if (head.epoch - epoch < NEVER_ARCHIVED) return because(`among the last ${NEVER_ARCHIVED} events`);
+  const behind = beats.filter(({ applied, problem }) => (applied ? applied.epoch < epoch : problem !== undefined));
+  if (behind.length > 0) return because(behindWords(behind), behind);
+  if (before === undefined) return null;
+  for await (const { at } of log(epoch - 1))
+    return Date.parse(at) < before ? null : because(`of ${at}, which is not before ${new Date(before).toISOString()}`);
+  return because('no longer in the log');
+}
+
+function behindWords(behind: readonly ReportedBeat[]): string {
+  const named = behind.slice(0, 5).map(({ name, applied }) => {
+    const at = applied ? `at epoch ${applied.epoch}` : 'nobody can tell where';
+    return `${shownId(name)} (${at})`;
+  });
+  const more = behind.length > 5 ? ` and ${behind.length - 5} more` : '';
+  return `executors have not come so far: ${named.join(', ')}${more}`;
+}
+
+/** The refusal where nothing fits. */
+export function nothingToArchive({ unfit }: Archivable): ChangeRefusedError {
+  const behind = unfit.flatMap((each) => each.behind);
+  return new ChangeRefusedError({
+    kind: 'nothing_to_archive',
+    unfit: unfit.map(({ epoch, why }) => ({ epoch, why })),
+    forget: [...new Set(behind.map(({ id, writer = null }) => forgetCommand({ id, writer })))],
+  });
+}
+
+/** What is lost is looked for in the whole log. @throws ChangeRefusedError */
+export async function refuseForLosses(
+  view: ControlView,
+  beats: readonly ReportedBeat[],
+  connection: ControlConnection,
+): Promise<void> {
+  const { forks } = await judgeReports(beats, { head: view.head, control: view.get('control') }, connection);
+  if (forks.length > 0)
+    throw new ChangeRefusedError({ kind: 'forked', executors: forks.map(({ executor }) => executor) });
+}
+
+/** Of what is archived nobody is told any more. @throws ChangeRefusedError */
+export async function refuseForAlerts(
+  view: ControlView,
+  connection: ControlConnection,
+  organizationId: string,
+): Promise<void> {
+  const place = { targets: view.get('alerts')?.targets ?? [], epoch: view.head?.epoch ?? 0, time: view.time };
+  const { rows } = await alertRows(place, connection, organizationId);
+  const names = rows.flatMap(({ name, waiting }) => (waiting === 0 ? [] : [name]));
+  if (names.length > 0) throw new ChangeRefusedError({ kind: 'alerts_wait', names });
+}

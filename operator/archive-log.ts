@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import {
+  type ArchivedPart,
+  type Entry,
+  entryKey,
+  type Head,
+  KillSwitchError,
+  messageOf,
+  printable,
+} from '../flags/index.ts';
+import type { KeptState, LogDropper } from '../store/capabilities/archive.ts';
+import type { ControlConnection } from '../store/ports.ts';
+import type { LogArchive } from './answers.ts';
+import { archivable, nothingToArchive, refuseForAlerts, refuseForLosses } from './archivable.ts';
+import type { Command } from './commands/index.ts';
+import { type Exported, writeExport } from './export-log.ts';
+import type { GivenArchive } from './given/log.ts';
+import { readLogProof } from './log-proof.ts';
+import { ChangeRefusedError, NotInitialisedError, type Place } from './refusals.ts';
+import { stateDigest } from './state-digest.ts';
+
+/** The switch whose log is archived. */
+export interface Archiving {
+  readonly connection: ControlConnection;
+  readonly place: Place;
+  readonly append: (command: Command) => Promise<unknown>;
+  readonly exported: Exported;
+}
+
+/**
+ * Writes the first part of the log to a file, and then has the store drop it. Each step leaves a log that is whole, and
+ * can be repeated: the file is written and read back; the state there is kept; the event is recorded that names both;
+ * and only then something is dropped.
+ * @throws ChangeRefusedError, KillSwitchError: nothing was dropped
+ */
+export async function archiveLog(archiving: Archiving, given: GivenArchive): Promise<LogArchive> {
+  const { connection, place } = archiving;
+  const { dropper } = connection;
+  if (!dropper) throw new ChangeRefusedError({ kind: 'keeps_whole' });
+  checkReason(given);
+  const beats = await connection.executors(); // first, so that none has seen more than the head says
+  const view = await connection.read([entryKey('control'), entryKey('archive'), entryKey('alerts')]);
+  const { head } = view;
+  if (!head) throw new NotInitialisedError(place);
+  await dropper.check();
+  await refuseForLosses(view, beats, connection);
+  await refuseForAlerts(view, connection, place.organizationId);
+  const earlier = view.get('archive');
+  const after = earlier?.head.epoch ?? 0;
+  const found = await archivable(dropper, { head, after, beats, given }, (epoch) => connection.log(epoch));
+  if (found.fits) return archiveUpTo({ state: found.fits, after, dropper }, archiving, given);
+  if (earlier && (await isUndropped(earlier.head, dropper))) return finish(earlier, dropper, given);
+  throw nothingToArchive(found);
+}
+
+/** It is checked again where the event is planned, and here before the file is written. */
+function checkReason({ reason: { reason, reasonProblem } }: GivenArchive): void {
+  if (reasonProblem !== undefined) throw new ChangeRefusedError({ kind: 'reason_unfit', problem: reasonProblem });
+  if (reason === undefined) throw new ChangeRefusedError({ kind: 'reason_required', what: 'Archiving the log' });
+}
+
+/** Up to which state, and up to where the log was archived before. */
+interface Chosen {
+  readonly state: KeptState;
+  readonly after: number;
+  readonly dropper: LogDropper;
+}
+
+async function archiveUpTo(
+  { state: { head, entries }, after, dropper }: Chosen,
+  { append, exported, connection }: Archiving,
+  { file, signer, reason }: GivenArchive,
+): Promise<LogArchive> {
+  const digest = stateDigest(entries);
+  // A later export of this log may be the archive too.
+  const upTo = async (found: Head | null): Promise<Head> =>
+    found && found.epoch > head.epoch && (await hasEvent(connection, found)) ? found : head;
+  await writeExport({ ...exported, head: upTo }, file, signer);
+  const { fingerprint, ...part } = await readBack(file, head);
+  if (part.digest !== digest) throw new ChangeRefusedError({ kind: 'state_differs', epoch: head.epoch });
+  await dropper.keep(head);
+  await append({ type: 'archive', after, part, ...reason });
+  if ((await sha256Of(file)) !== part.file) throw new ChangeRefusedError({ kind: 'file_changed', file });
+  const freed = await dropping(dropper, head);
+  return { file, epoch: head.epoch, events: part.events, head, fingerprint, freed, already: false };
+}
+
+/** Drops what an archiving has left that ended before. */
+async function finish(
+  { head, events, first, digest }: Entry<'archive'>,
+  dropper: LogDropper,
+  { file }: GivenArchive,
+): Promise<LogArchive> {
+  const read = await readBack(file, head);
+  if (read.first !== first || read.digest !== digest)
+    throw new ChangeRefusedError({ kind: 'archive_needed', file, epoch: head.epoch });
+  await dropper.keep(head);
+  const freed = await dropping(dropper, head);
+  return { file, epoch: head.epoch, events, head, fingerprint: read.fingerprint, freed, already: true };
+}
+
+/** The event is recorded by then. */
+async function dropping(dropper: LogDropper, head: Head): Promise<number> {
+  try {
+    return await dropper.drop(head);
+  } catch (error) {
+    throw new KillSwitchError(
+      'STORE_UNREACHABLE',
+      `The log is archived up to epoch ${head.epoch}, and nothing was dropped: ${messageOf(error)} Archive again with the same file: that drops it.`,
+      { cause: error },
+    );
+  }
+}
+
+async function isUndropped(head: Head, dropper: LogDropper): Promise<boolean> {
+  const beginning = await dropper.beginning();
+  return (beginning?.head.epoch ?? 0) < head.epoch;
+}
+
+async function hasEvent({ log }: Pick<ControlConnection, 'log'>, { epoch, hash }: Head): Promise<boolean> {
+  for await (const event of log(epoch - 1)) return event.hash === hash;
+  return false;
+}
+
+/** The file as it is on the disk, up to that event, and who has signed it. @throws KillSwitchError INVALID_STATE */
+async function readBack(file: string, head: Head): Promise<ArchivedPart & { readonly fingerprint: string | null }> {
+  const sha256 = await sha256Of(file);
+  const { proof, chain, part } = await readLogProof(file, { upTo: head.epoch });
+  const problem = proof.problem ?? (chain.has(head) ? null : `${printable(file)} does not have event ${head.epoch}.`);
+  if (problem !== null || !part) throw new KillSwitchError('INVALID_STATE', `Nothing was dropped. ${problem}`);
+  return { head, ...part, first: chain.first, file: sha256, fingerprint: proof.signed?.fingerprint ?? null };
+}
+
+async function sha256Of(file: string): Promise<string> {
+  const digest = createHash('sha256');
+  await finished(createReadStream(file).on('data', (bytes) => void digest.update(bytes)));
+  return digest.digest('hex');
+}

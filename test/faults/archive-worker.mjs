@@ -1,0 +1,57 @@
+// Archives the log of a folder, and dies (SIGKILL) at a step of it. node archive-worker.mjs
+// '{"directory":"…","file":"…","death":"recorded"}'
+import { openControlPlane } from 'openfeature-kill-switch/operator';
+import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
+
+const { directory, file, death } = JSON.parse(process.argv[2] ?? '');
+
+/** @param {string} step */
+const at = (step) => {
+  if (step === death) process.kill(process.pid, 'SIGKILL');
+};
+
+/** @type {ReturnType<typeof fileControlStore>} */
+const store = fileControlStore({ directory });
+
+/** @param {Parameters<typeof store.open>[0]} scope */
+function open(scope) {
+  const connection = store.open(scope);
+  const { dropper } = connection;
+  if (!dropper) throw new Error('It keeps its log whole.');
+  return {
+    ...connection,
+    dropper: {
+      ...dropper,
+      async check() {
+        await dropper.check();
+        at('tried');
+      },
+      /** @param {Parameters<typeof dropper.keep>[0]} head */
+      async keep(head) {
+        at('written');
+        await dropper.keep(head);
+        at('kept');
+      },
+      /** @param {Parameters<typeof dropper.drop>[0]} head */
+      async drop(head) {
+        at('recorded');
+        const freed = await dropper.drop(head);
+        at('dropped');
+        return freed;
+      },
+    },
+    /** @param {number} after */
+    async *log(after) {
+      let count = 0;
+      for await (const event of connection.log(after)) {
+        yield event;
+        count += 1;
+        if (after === 0 && count === 4000) at('half written');
+      }
+    },
+  };
+}
+
+const control = await openControlPlane({ store: { ...store, open }, operator: { id: 'worker' } });
+console.log(JSON.stringify(await control.archiveLog({ file, reason: 'the disk is filling up' })));
+await control.close();
