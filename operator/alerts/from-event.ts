@@ -85,6 +85,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     ({ id }) => `The standing approval ${words(id)} is withdrawn`,
   ),
   governance: changed('kill-switch governance', () => 'What giving authority back takes is another'),
+  archive: changed('kill-switch log verify', ({ epoch }) => `The log up to epoch ${words(epoch)} is archived`),
   alert: changed('kill-switch alerts', (data) => `The alert ${words(data['name'])} is ${setOrRemoved(data)}`),
   request: ({ id, change, expires_at: end }, { actor }) => {
     const what = isJsonObject(change) ? change : {};

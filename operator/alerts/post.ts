@@ -71,7 +71,8 @@ export function post({ url, body, headers, allowPrivate, signal, attemptMs, reso
         socket.destroy();
         end(false, answerOf(response.statusCode ?? 0));
       });
-      sent.once('close', () => end(false, failure(new Error('the connection was cut')))); // after whatever else ended it
+      // Whatever else has ended it has said so before.
+      sent.once('close', () => end(false, failure(new Error('the connection was cut'))));
       sent.once('error', (error) => end(false, isLate ? tooLate(attemptMs) : failure(error)));
       sent.end(body);
     } catch (error) {
