@@ -26,14 +26,20 @@ export const forks: Check = {
   name: 'forks',
   well: 'No executor has seen a change that the store has lost.',
   judge: ({ forks: read }) =>
-    judging(read, ({ forks: reports }) =>
-      reports.map(({ executor }) =>
+    judging(read, ({ forks: reports, ignored_forks: others }) => [
+      ...reports.map(({ executor }) =>
         unsafe(
           `${executor} has seen a change that this store has lost; everything is stopped.`,
           'Look what is lost (kill-switch status), then: kill-switch recover --reason "…"',
         ),
       ),
-    ),
+      ...others.map(({ executor, why }) =>
+        warning(
+          `${executor} says that this store has lost a change, and stays stopped itself; nobody else goes by that: ${why}.`,
+          'Compare the log with an export that you trust: kill-switch log verify --against FILE. If the log is right, remove the anchor of that executor; if it is not, put the log back.',
+        ),
+      ),
+    ]),
 };
 
 /** Whether an archiving was ended before it had dropped anything. */

@@ -67,7 +67,9 @@ export function givenGovernance(options: GovernanceOptions): CommandOf<'governan
     restore_roles: restoreRoles === undefined ? undefined : rolesByMode(restoreRoles),
   };
   if (Object.values(asked).every((value) => value === undefined))
-    throw invalid(`setGovernance sets nothing. It takes ${Object.keys(GOVERNANCE_KEYS).slice(2).join(', ')}.`);
+    throw invalid(
+      `Nothing was given that sets governance. There are: ${Object.keys(GOVERNANCE_KEYS).slice(2).join(', ')}.`,
+    );
   return { type: 'governance', asked, ...change({ reason: given.reason, epoch: given.epoch }) };
 }
 

@@ -25,7 +25,7 @@ export const APPROVALS: RefusalRows<ApprovalFacts> = {
     hint: {
       program: 'Each is named by its whole id. See what there is: approvals(), standingApprovals().',
       command:
-        'Each is named by its whole id. See what there is: kill-switch approvals, kill-switch approvals standing',
+        'Each is named by its whole id. See what there is: kill-switch approvals, kill-switch approvals standing; changes that wait: kill-switch requests',
     },
   },
   approval_unfit: {

@@ -318,7 +318,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     { kind: 'approval_missing', id: 'r-1', standing: false },
     'NOT_FOUND',
     'There is no request for an approval "r-1". Each is named by its whole id. See what there is: approvals(), standingApprovals().',
-    'There is no request for an approval "r-1". Each is named by its whole id. See what there is: kill-switch approvals, kill-switch approvals standing',
+    'There is no request for an approval "r-1". Each is named by its whole id. See what there is: kill-switch approvals, kill-switch approvals standing; changes that wait: kill-switch requests',
   ],
   approval_unfit: [
     { kind: 'approval_unfit', id: 'r-1', problem: 'several requests have this id' },

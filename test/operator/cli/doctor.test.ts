@@ -233,6 +233,15 @@ describe.skipIf(!hasRedis)('over Redis', () => {
     }, 10_000);
     for (const each of gone) await each();
     const lost = { against: head.generation, held: { ...head, epoch: 9, hash: 'f'.repeat(64) } };
+    const unknown = {
+      against: head.generation,
+      held: { ...head, generation: 'later', epoch: 9, hash: 'e'.repeat(64) },
+    };
+    const later = await reports('later', { fork: unknown, lease_ms: 20_000 });
+    expect((await doctor(url)).of('forks')).toMatch(
+      /^warning later says that this store has lost a change, and stays stopped itself; nobody else goes by that: .*generation/,
+    );
+    await later();
     await reports('saw', { fork: lost, lease_ms: 20_000 });
     const forked = await doctor(url);
     expect(forked).toMatchObject({ code: 1 });
