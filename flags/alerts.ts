@@ -7,7 +7,7 @@ export const ALERT_KINDS = deepFreeze({
   kill: 'what somebody stops or restricts',
   revive: 'what is given back, also by the end of its time, or alone in an emergency (break glass)',
   change:
-    'what else is changed of what agents may do: the base mode, features, limits, autonomy, rules, budgets, tripwires, standing approvals, governance, alerts, the archive of the log',
+    'what else is changed of what agents may do: the base mode, features, limits, autonomy, rules, budgets, tripwires, standing approvals, governance, alerts, schedules of drills, the archive of the log',
   request: 'what waits for a second person, and what was tried and refused',
   budget: 'budgets that have tripped, or have come to the share at which they warn',
   tripwire: 'tripwires that have tripped',

@@ -1,4 +1,5 @@
 import { type AlertKind, type LogEvent, shellWord, shownId } from '../../flags/index.ts';
+import { type EventType, isEventType } from '../../flags/fold.ts';
 import { isJsonObject } from '../../flags/json-object.ts';
 import { type Alert, bounded } from './alert.ts';
 
@@ -38,11 +39,8 @@ const forSome = (targeting: unknown): string =>
   targeting === undefined || targeting === null ? '' : ' where no condition says otherwise';
 const setOrRemoved = ({ definition }: Data): string => (definition === null ? 'removed' : 'set');
 
-/**
- * Which kind of alert each kind of event is, and what it says. What is not named here is told to nobody. One row a
- * kind of event.
- */
-const TELLERS: Readonly<Record<string, Teller>> = {
+/** Which kind of alert each kind of event is, and what it says; null: it is told to nobody. One row a kind of event. */
+const TELLERS: { readonly [T in EventType]: Teller | null } = {
   kill: ({ target, mode, expires_at: end }, { actor }) => ({
     ...{ type: 'kill', target, mode, next: reviveOf(target), details: { expires_at: end } },
     text: `${words(target)} is stopped (${String(mode)})${until(end)} by ${actor}.`,
@@ -85,6 +83,10 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     ({ id }) => `The standing approval ${words(id)} is withdrawn`,
   ),
   governance: changed('kill-switch governance', () => 'What giving authority back takes is another'),
+  drill_schedule: changed(
+    'kill-switch drills',
+    ({ name, schedule }) => `The schedule of drills ${words(name)} is ${schedule === null ? 'removed' : 'set'}`,
+  ),
   archive: changed('kill-switch log verify', ({ epoch }) => `The log up to epoch ${words(epoch)} is archived`),
   alert: changed('kill-switch alerts', (data) => `The alert ${words(data['name'])} is ${setOrRemoved(data)}`),
   request: ({ id, change, expires_at: end }, { actor }) => {
@@ -130,6 +132,20 @@ const TELLERS: Readonly<Record<string, Teller>> = {
       text: `The drill ${words(id)} (${words(kind)}) is ${words(state)}.`,
     };
   },
+  ...{
+    approve: null,
+    flags: null,
+    init: null,
+    lapse: null,
+    reject: null,
+    resolve: null,
+    rollback: null,
+    rule_renew: null,
+    second: null,
+    snapshot: null,
+    takeover: null,
+    undelivered: null,
+  },
 };
 
 /** Whoever has given anything back alone, in an emergency, is told of: whatever it was. */
@@ -151,7 +167,7 @@ function stoppedBy(actor: string): AlertKind {
 }
 
 const tellerOf = ({ type, data }: LogEvent): Teller | null =>
-  (Object.hasOwn(TELLERS, type) ? TELLERS[type] : undefined) ?? (data['break_glass'] === true ? alone : null);
+  (isEventType(type) ? TELLERS[type] : null) ?? (data['break_glass'] === true ? alone : null);
 
 /** What an event of the log tells people; null: nothing. */
 export function alertOf(event: LogEvent, organizationId: string): Alert | null {

@@ -34,6 +34,7 @@ const CHANGES: ReadonlyArray<readonly [type: string, data: Record<string, unknow
   ['standing', { action: 'mail.send' }, 'A standing approval of mail.send is given', 'approvals standing'],
   ['standing_withdraw', { id: 'apr_1' }, 'The standing approval apr_1 is withdrawn', 'approvals standing'],
   ['governance', { rules: {} }, 'What giving authority back takes is another', 'governance'],
+  ['drill_schedule', { name: 'weekly', schedule: null }, 'The schedule of drills weekly is removed', 'drills'],
   ['archive', { epoch: 70 }, 'The log up to epoch 70 is archived', 'log verify'],
   ['alert', { name: 'on-call', definition: null }, 'The alert on-call is removed', 'alerts'],
 ];
