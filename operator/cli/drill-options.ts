@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
-import { DRILL_KINDS, type DrillKind } from '../../flags/index.ts';
+import { DRILL_KINDS, DRILL_WINDOW_MS, type DrillKind } from '../../flags/index.ts';
 import type { DrillScopeOptions } from '../given/drill.ts';
-import { oneOf, parseTargetWord } from './arguments.ts';
+import { durationOption, oneOf, parseTargetWord } from './arguments.ts';
+import { formatDuration } from './duration.ts';
 
 /** What was typed of a drill. */
 export interface DrillTyped {
@@ -11,6 +12,12 @@ export interface DrillTyped {
 }
 
 export const parseKind = oneOf('a kind of drill', DRILL_KINDS);
+
+/** How long executors have to obey. */
+export function windowOption(): Option {
+  const { byDefault } = DRILL_WINDOW_MS;
+  return durationOption('window', 'how long executors have to obey', byDefault, formatDuration(byDefault));
+}
 
 /** Adds the options that say what is drilled. */
 export const withDrillScope = (command: Command): Command =>

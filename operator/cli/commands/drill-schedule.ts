@@ -1,8 +1,8 @@
 import { Argument } from 'commander';
 import { invalid, shownId } from '../../../flags/index.ts';
-import { durationOption, nameArgument } from '../arguments.ts';
+import { nameArgument } from '../arguments.ts';
 import type { Answer, Verb } from '../command.ts';
-import { type DrillTyped, parseKind, withTarget } from '../drill-options.ts';
+import { type DrillTyped, parseKind, windowOption, withTarget } from '../drill-options.ts';
 
 interface Options extends Pick<DrillTyped, 'target' | 'recipient'> {
   readonly window: number;
@@ -15,7 +15,7 @@ export const verb: Verb = (command, perform) => {
       .addArgument(new Argument('<kind>', 'the kind of drill; or off: this schedule is removed'))
       .addArgument(new Argument('[time]', 'days, a time of day and a time zone: "Mon 10:00 Europe/Berlin"')),
   )
-    .addOption(durationOption('window', 'how long executors have to obey', 5000, '5s'))
+    .addOption(windowOption())
     .action(
       perform(
         async (context, name: string, kind: string, at: string | undefined, options: Options): Promise<Answer> => {

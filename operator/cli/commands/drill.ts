@@ -1,9 +1,8 @@
 import { Option } from 'commander';
 import { invalid } from '../../../flags/index.ts';
-import { durationOption } from '../arguments.ts';
 import { type Answer, EXIT, type Verb } from '../command.ts';
 import { drillLines, previewLines } from '../drill-words.ts';
-import { type DrillTyped, scopeTyped, withDrillScope } from '../drill-options.ts';
+import { type DrillTyped, scopeTyped, windowOption, withDrillScope } from '../drill-options.ts';
 import { writePage } from '../drill-file.ts';
 
 interface Options extends DrillTyped {
@@ -14,7 +13,7 @@ interface Options extends DrillTyped {
 
 export const verb: Verb = (command, perform) => {
   withDrillScope(command)
-    .addOption(durationOption('window', 'how long executors have to obey', 5000, '5s'))
+    .addOption(windowOption())
     .addOption(new Option('--yes', 'do not ask; needed where nobody can be asked'))
     .addOption(new Option('--html <file>', 'also write the report as one page that needs nothing else'))
     .action(
