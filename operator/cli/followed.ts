@@ -19,7 +19,7 @@ export const noteTrouble =
   (problem: string): void =>
     note(problem === '' ? 'The store answers again.' : `${problem} Waiting until it answers again.`);
 
-/** How long after a log that was replaced its head is read, and read again while it cannot be, in milliseconds. */
+/** How soon the head of a log that was replaced is read again where it cannot be read, in milliseconds. */
 const AGAIN_MS = 1000;
 
 /**
@@ -45,9 +45,9 @@ export async function* followedOn(
 /** The epoch of the log as it is now, once that can be read. */
 async function headAgain(control: ControlPlane, before: number, signal: AbortSignal): Promise<number> {
   while (!signal.aborted) {
-    await sleep(AGAIN_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
     const head = await control.head().catch(() => null); // following notes an outage of the store
     if (head) return head.epoch;
+    await sleep(AGAIN_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
   }
   return before;
 }
