@@ -63,8 +63,8 @@ function comparisonOf(condition: unknown): Outcome {
   return found === null ? null : found === MET;
 }
 
-/** What the variables in it are called. */
-function namesIn(condition: unknown): string[] {
+/** What the variables in a condition are called. */
+export function namesIn(condition: unknown): string[] {
   if (Array.isArray(condition)) return condition.flatMap(namesIn);
   if (!isJsonObject(condition)) return [];
   return Object.entries(condition).flatMap(([operator, given]) => {

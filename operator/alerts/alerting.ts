@@ -92,7 +92,7 @@ export class Alerting {
     const view = await this.#options.connection.read([entryKey('control'), entryKey('alerts')]);
     this.#time = { store: Date.parse(view.time), mono: performance.now() };
     const targets = view.head ? (view.get('alerts')?.targets ?? []) : [];
-    await this.#stop(({ target }) => !targets.some(({ id }) => id === target.id));
+    await this.#letGo(({ target }) => !targets.some(({ id }) => id === target.id));
     if (targets.length === 0) {
       await this.#lease.release();
       return '';
@@ -100,7 +100,7 @@ export class Alerting {
     const wasHeld = this.#lease.isHeld;
     if (!(await this.#lease.hold(view.time))) {
       this.#outage.over();
-      await this.#stop(() => true);
+      await this.#letGo(() => true);
       return '';
     }
     if (!wasHeld) this.#known = (await this.#notices.read()) ?? NO_NOTICES;
@@ -139,10 +139,15 @@ export class Alerting {
     else this.#known = (await this.#notices.read()) ?? NO_NOTICES; // another process sends now
   }
 
-  async #stop(which: (delivery: Delivery) => boolean): Promise<void> {
-    const stopped = [...this.#deliveries].filter(([, delivery]) => which(delivery));
-    for (const [id] of stopped) this.#deliveries.delete(id);
-    await Promise.all(stopped.map(([, delivery]) => delivery.close()));
+  async #letGo(which: (delivery: Delivery) => boolean): Promise<void> {
+    for (const delivery of await this.#stop(which)) delivery.letGo();
+  }
+
+  async #stop(which: (delivery: Delivery) => boolean): Promise<readonly Delivery[]> {
+    const stopped = [...this.#deliveries.values()].filter(which);
+    for (const { target } of stopped) this.#deliveries.delete(target.id);
+    await Promise.all(stopped.map((delivery) => delivery.close()));
+    return stopped;
   }
 
   #now(): number {

@@ -70,6 +70,10 @@ export class Delivery {
     const cut = setTimeout(() => this.#cut.abort(), CLOSING_MS);
     await this.#loop;
     clearTimeout(cut);
+  }
+
+  /** It is no longer this process that tells the target: what kept it from that is over here. */
+  letGo(): void {
     this.#onTrouble('');
   }
 
@@ -92,7 +96,7 @@ export class Delivery {
         else this.#forget(); // another process may go on from here
       } catch (error) {
         this.#forget();
-        this.#tell(`could not be delivered: ${messageOf(error)}. It is tried again, for three days.`);
+        this.#failed(messageOf(error));
       }
       if (wait > 0) await sleep(wait, undefined, { signal }).catch(() => {}); // aborted: the loop ends
     }
@@ -171,7 +175,7 @@ export class Delivery {
     const failures = (progress.trying?.id === alert.id ? progress.trying.failures : 0) + 1;
     const trying = { id: alert.id, failures, next_at: iso(now() + pace.waitAfter(failures)) };
     await this.#keep({ ...progress, trying, failure: { at, problem: outcome.says } }, this.#next);
-    this.#tell(`could not be delivered: ${outcome.says}. It is tried again, for three days.`);
+    this.#failed(outcome.says);
   }
 
   /** Passes over all that is too old, which the log then says once. */
@@ -210,6 +214,10 @@ export class Delivery {
       }
     }
     await this.#kept.write(after).catch(() => {}); // the last chance: else it is told again
+  }
+
+  #failed(why: string): void {
+    this.#tell(`could not be delivered: ${why}. It is tried again, for three days.`);
   }
 
   #tell(what: string): void {

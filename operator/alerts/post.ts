@@ -34,12 +34,10 @@ export function post({ url, body, headers, allowPrivate, signal, attemptMs, reso
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((settle) => {
     const cut = new AbortController();
-    let isLate = false;
     const stop = (): void => cut.abort();
     const late = setTimeout(() => {
-      isLate = true;
       stop();
-      end(false, tooLate(attemptMs)); // however the request ends, or does not
+      end(false, `it did not answer within ${attemptMs / 1000} s`); // however the request ends, or does not
     }, attemptMs);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
@@ -73,7 +71,7 @@ export function post({ url, body, headers, allowPrivate, signal, attemptMs, reso
       });
       // Whatever else has ended it has said so before.
       sent.once('close', () => end(false, failure(new Error('the connection was cut'))));
-      sent.once('error', (error) => end(false, isLate ? tooLate(attemptMs) : failure(error)));
+      sent.once('error', (error) => end(false, failure(error)));
       sent.end(body);
     } catch (error) {
       end(false, failure(error));
@@ -85,8 +83,6 @@ const answerOf = (status: number): string =>
   status >= 300 && status < 400
     ? `it answered ${status}, and redirects are not followed: name the address that it leads to`
     : `it answered ${status}`;
-
-const tooLate = (ms: number): string => `it did not answer within ${ms / 1000} s`;
 
 function failure(error: unknown): string {
   if (error instanceof PrivateAddressError) return error.message;

@@ -1,8 +1,8 @@
-import { type AlertTarget, isKillSwitchError } from '../../flags/index.ts';
+import { type AlertTarget, isKillSwitchError, type LogEvent } from '../../flags/index.ts';
 import type { ControlConnection } from '../../store/ports.ts';
 import type { AlertRow, AlertsStatus } from '../answers.ts';
 import { whatIsLeft } from '../what-is-left.ts';
-import { waitingFor } from './pending.ts';
+import { type Outbox, waitingFor } from './pending.ts';
 import { NAMES, noticesSchema, type Progress, progressSchema, readRecord, senderSchema } from './records.ts';
 import { NO_NOTICES } from './notices.ts';
 
@@ -60,8 +60,7 @@ async function readRows(
     const progress = readRecord(progressSchema, name, kept.get(name));
     const from = progress ?? { epoch: target.since, notice: notices.last };
     const isBehind = epoch > from.epoch || notices.last > from.notice;
-    const outbox = { log: firstOf(log), notices, organizationId };
-    rows.push(rowOf(target, progress, isBehind ? await countOf(waitingFor(target, from, outbox)) : 0));
+    rows.push(rowOf(target, progress, isBehind ? await waitingOf(target, from, { log, notices, organizationId }) : 0));
   }
   return { rows, sending: sender !== null && Date.parse(time) - Date.parse(sender.at) < SILENT_MS };
 }
@@ -76,19 +75,25 @@ export function alertsStatus({ rows, sending }: AlertsState): AlertsStatus {
   return { targets: rows.length, waiting, failing, sending };
 }
 
-const firstOf = (log: ControlConnection['log']): ControlConnection['log'] =>
-  async function* (after) {
+/** How many wait; null where none was found in as much of the log as is read for that, and there is more of it. */
+async function waitingOf(
+  target: AlertTarget,
+  from: Pick<Progress, 'epoch' | 'notice'>,
+  { log, ...outbox }: Outbox,
+): Promise<number | null> {
+  let isCut = false;
+  const first = async function* (after: number): AsyncGenerator<LogEvent> {
     for await (const event of whatIsLeft(log)(after)) {
-      if (event.seq > after + MOST_READ) return;
+      isCut = event.seq > after + MOST_READ;
+      if (isCut) return;
       yield event;
     }
   };
-
-async function countOf(all: AsyncGenerator<unknown>): Promise<number> {
+  const all = waitingFor(target, from, { ...outbox, log: first });
   let count = 0;
   while (count < MOST_WAITING && (await all.next()).done !== true) count += 1;
   await all.return(undefined);
-  return count;
+  return isCut && count === 0 ? null : count;
 }
 
 function rowOf(target: AlertTarget, progress: Progress | null, waiting: number | null): AlertRow {

@@ -45,7 +45,10 @@ export async function* followedOn(
 /** The epoch of the log as it is now, once that can be read. */
 async function headAgain(control: ControlPlane, before: number, signal: AbortSignal): Promise<number> {
   while (!signal.aborted) {
-    const head = await control.head().catch(() => null); // following notes an outage of the store
+    const head = await control.head().catch((error: unknown) => {
+      if (!isKillSwitchError(error) || error.code === 'CLOSED') throw error;
+      return null; // following notes an outage of the store
+    });
     if (head) return head.epoch;
     await sleep(AGAIN_MS, undefined, { signal }).catch(() => {}); // aborted: the loop ends
   }

@@ -1,3 +1,4 @@
+import { NOT_BELIEVED } from '../../flags/index.ts';
 import { type Check, judging, unsafe, warning } from './finding.ts';
 
 /** Whether there is a switch that can be read and takes changes: without that nobody can be killed. */
@@ -33,12 +34,14 @@ export const forks: Check = {
           'Look what is lost (kill-switch status), then: kill-switch recover --reason "…"',
         ),
       ),
-      ...others.map(({ executor, why }) =>
-        warning(
-          `${executor} says that this store has lost a change, and stays stopped itself; nobody else goes by that: ${why}.`,
-          'Compare the log with an export that you trust: kill-switch log verify --against FILE. If the log is right, remove the anchor of that executor; if it is not, put the log back.',
+      ...others
+        .filter(({ why }) => why !== NOT_BELIEVED)
+        .map(({ executor, why }) =>
+          warning(
+            `A report of ${executor} says that this store has lost a change. It is no proof, so nobody else goes by it: ${why}. An executor that has seen that itself stays stopped.`,
+            'Compare the log with an export that you trust: kill-switch log verify --against FILE. If the log is right, remove the anchor of that executor; if it is not, put the log back.',
+          ),
         ),
-      ),
     ]),
 };
 

@@ -1,4 +1,5 @@
 import { causeFromRecord, describeCause, entryKey, type Intervention, readTarget, shownId } from '../../flags/index.ts';
+import { namesIn } from '../../flags/unsaid.ts';
 import { entriesOf, lastInterventions, ofRun } from './evidence.ts';
 import { type Phase, POLL_MS } from './phase.ts';
 
@@ -50,7 +51,7 @@ async function whyNotForRecipient(
   if (verdict !== 'block') return [`${what} was not blocked, but only ${verdict}: it may be sent later.`];
   const name = String(cause['rule']);
   const when = (await parts.connection.read([entryKey('rule', name)])).get('rule', name)?.when;
-  if (JSON.stringify(when ?? null).includes('"recipient"')) return [];
+  if (namesIn(when).includes('recipient')) return [];
   return [`${what} was blocked by the rule ${shownId(name)}, which does not ask for the recipient.`];
 }
 

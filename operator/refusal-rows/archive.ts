@@ -52,7 +52,7 @@ export const ARCHIVE: RefusalRows<ArchiveFacts> = {
   alerts_wait: {
     code: 'INVALID_STATE',
     says: ({ names }) =>
-      `Nothing was archived, because alerts of what is in the log still wait to be sent: ${names.map(shownId).join(', ')}.`,
+      `Nothing was archived, because alerts of what is in the log still wait to be sent, or may: ${names.map(shownId).join(', ')}.`,
     hint: {
       program: 'Send them (openControlPlane({ operate: true, alerts: true })), or removeAlert().',
       command: 'Send them (kill-switch watch --alerts), or remove who is told: kill-switch alert remove NAME',

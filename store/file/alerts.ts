@@ -108,7 +108,7 @@ async function put(folder: string, { name, number, text }: Version & { readonly 
   // The one before stays: so the number after it is taken for whoever has still read that one.
   for (const each of versions) if (each < number - 1) await unlink(join(folder, `${name}.${each}`)).catch(() => {});
   // Only its name: what was removed may be secret.
-  if (text === null || text === '') await truncate(join(folder, `${name}.${number - 1}`)).catch(() => {});
+  if (!text) await truncate(join(folder, `${name}.${number - 1}`)).catch(() => {});
   await removeLeft(folder);
   return true;
 }

@@ -384,8 +384,8 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   alerts_wait: [
     { kind: 'alerts_wait', names: ['on-call'] },
     'INVALID_STATE',
-    'Nothing was archived, because alerts of what is in the log still wait to be sent: on-call. Send them (openControlPlane({ operate: true, alerts: true })), or removeAlert().',
-    'Nothing was archived, because alerts of what is in the log still wait to be sent: on-call. Send them (kill-switch watch --alerts), or remove who is told: kill-switch alert remove NAME',
+    'Nothing was archived, because alerts of what is in the log still wait to be sent, or may: on-call. Send them (openControlPlane({ operate: true, alerts: true })), or removeAlert().',
+    'Nothing was archived, because alerts of what is in the log still wait to be sent, or may: on-call. Send them (kill-switch watch --alerts), or remove who is told: kill-switch alert remove NAME',
   ],
   forked: [
     { kind: 'forked', executors: ['mailer'] },

@@ -265,6 +265,32 @@ describe('nothing is archived', () => {
     await old.close();
   }, 60_000);
 
+  test('of which somebody has still to be told, or where nobody can tell that', async () => {
+    const { directory, log, file } = await archivable();
+    const control = await planeOf(directory);
+    const to = 'https://hooks.example.com/x';
+    await control.addAlert({ name: 'kills', to, events: ['kill'] });
+    await control.addAlert({ name: 'drills', to, events: ['drill'] });
+    await control.kill({ target: 'agent:x' });
+    growOn(log);
+    const refused = () => control.archiveLog({ file, reason });
+    await expect(refused()).rejects.toMatchObject({
+      code: 'INVALID_STATE',
+      message: expect.stringContaining(': kills.'),
+    });
+    await control.removeAlert({ name: 'kills', reason: 'nobody reads them' });
+    // None of these tells of a drill, but nobody has read so far.
+    appendHistory(log, lastEvent(log), 11_000);
+    expect((await control.alerts()).data).toMatchObject([{ name: 'drills', waiting: null }]);
+    await expect(refused()).rejects.toMatchObject({
+      code: 'INVALID_STATE',
+      message: expect.stringContaining(': drills.'),
+    });
+    expect(existsSync(file)).toBe(false);
+    await control.removeAlert({ name: 'drills', reason: 'nobody reads them' });
+    expect(await refused()).toMatchObject({ already: false });
+  }, 60_000);
+
   test('by somebody who is no admin', async () => {
     const { directory, file } = await archivable();
     const control = await openControlPlane({

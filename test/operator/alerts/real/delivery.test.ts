@@ -100,6 +100,22 @@ describe.each(allStores)('alerts over %s', (_name, sides) => {
     ]);
   });
 
+  test('that a target does not get are a trouble that is not over because its sender ends', async () => {
+    const { controlStore } = await sides();
+    const receiver = await startReceiver();
+    receiver.answer = failing;
+    const { control } = await begun(controlStore, { to: receiver.url });
+    const sender = await openSender(controlStore);
+    await killEach(control, 'agent:a');
+    await vi.waitFor(() => expect(sender.troubles).toHaveLength(1), LONG);
+    await sender.close();
+    expect(sender.troubles.at(-1)).toContain('could not be delivered');
+    const other = await openSender(controlStore);
+    await vi.waitFor(() => expect(other.troubles).toHaveLength(1), LONG);
+    await control.removeAlert({ name: 'on-call', reason: 'nobody is there' });
+    await vi.waitFor(() => expect(other.troubles.at(-1)).toBe(''), LONG);
+  });
+
   test('to one target wait for no other, nor does the log', async () => {
     const { controlStore } = await sides();
     const [hangs, well] = [await startReceiver(), await startReceiver()];
