@@ -14,12 +14,15 @@ import type { KeptState, LogDropper } from '../store/capabilities/archive.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { LogArchive } from './answers.ts';
 import { archivable, nothingToArchive, refuseForAlerts, refuseForLosses } from './archivable.ts';
+import { reasonRefusal } from './checks.ts';
+import { ARCHIVING } from './commands/archive.ts';
 import type { Command } from './commands/index.ts';
 import { type Exported, writeExport } from './export-log.ts';
 import type { GivenArchive } from './given/log.ts';
 import { readLogProof } from './log-proof.ts';
 import { ChangeRefusedError, NotInitialisedError, type Place } from './refusals.ts';
 import { stateDigest } from './state-digest.ts';
+import { undroppedUpTo } from './undropped.ts';
 
 /** The switch whose log is archived. */
 export interface Archiving {
@@ -51,14 +54,14 @@ export async function archiveLog(archiving: Archiving, given: GivenArchive): Pro
   const after = earlier?.head.epoch ?? 0;
   const found = await archivable(dropper, { head, after, beats, given }, (epoch) => connection.log(epoch));
   if (found.fits) return archiveUpTo({ state: found.fits, after, dropper }, archiving, given);
-  if (earlier && (await isUndropped(earlier.head, dropper))) return finish(earlier, dropper, given);
+  if (earlier && (await undroppedUpTo(earlier, dropper)) !== null) return finish(earlier, dropper, given);
   throw nothingToArchive(found);
 }
 
 /** It is checked again where the event is planned, and here before the file is written. */
-function checkReason({ reason: { reason, reasonProblem } }: GivenArchive): void {
-  if (reasonProblem !== undefined) throw new ChangeRefusedError({ kind: 'reason_unfit', problem: reasonProblem });
-  if (reason === undefined) throw new ChangeRefusedError({ kind: 'reason_required', what: 'Archiving the log' });
+function checkReason({ reason }: GivenArchive): void {
+  const refusal = reasonRefusal(reason, ARCHIVING);
+  if (refusal) throw new ChangeRefusedError(refusal);
 }
 
 /** Up to which state, and up to where the log was archived before. */
@@ -112,11 +115,6 @@ async function dropping(dropper: LogDropper, head: Head): Promise<number> {
       { cause: error },
     );
   }
-}
-
-async function isUndropped(head: Head, dropper: LogDropper): Promise<boolean> {
-  const beginning = await dropper.beginning();
-  return (beginning?.head.epoch ?? 0) < head.epoch;
 }
 
 async function hasEvent({ log }: Pick<ControlConnection, 'log'>, { epoch, hash }: Head): Promise<boolean> {

@@ -4,16 +4,21 @@ import { governed, roleGiven } from './governance.ts';
 import { personKey } from './operators.ts';
 import { type Check, refused } from './plan.ts';
 import type { GivenReason } from './reason.ts';
+import type { Refusal } from './refusals.ts';
 
 /** A change that gives authority back needs a reason, which can stand in the log as it was given. */
 const reasonGiven: Check = ({ command, change }) => {
   const row = rowOf(command);
   if (!loosens(change) && !row.needsReasonAlways) return null;
-  const { reason, reasonProblem }: GivenReason = 'reason' in command ? command : {};
-  if (reasonProblem !== undefined) return refused({ kind: 'reason_unfit', problem: reasonProblem });
-  if (reason !== undefined || row.needsNoReason) return null;
-  return refused({ kind: 'reason_required', ...(row.takesReason && { what: row.takesReason(command) }) });
+  const refusal = reasonRefusal('reason' in command ? command : {}, row.takesReason?.(command));
+  return refusal && !(row.needsNoReason && refusal.kind === 'reason_required') ? refused(refusal) : null;
 };
+
+/** What is wrong with a reason that has to be given; null where nothing is. `what`: what it is given for. */
+export function reasonRefusal({ reason, reasonProblem }: GivenReason, what?: string): Refusal | null {
+  if (reasonProblem !== undefined) return { kind: 'reason_unfit', problem: reasonProblem };
+  return reason === undefined ? { kind: 'reason_required', ...(what !== undefined && { what }) } : null;
+}
 
 /**
  * A change that gives authority back names the epoch that its operator had read. It is refused where the entry was

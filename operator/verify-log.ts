@@ -1,3 +1,4 @@
+import { canonicalize } from 'json-canonicalize';
 import {
   type ArchivedPart,
   archiveSchema,
@@ -18,7 +19,7 @@ import type { ArchivedBeginning, KeptState } from '../store/capabilities/archive
 import { EventChain } from './event-chain.ts';
 import type { SignedHead } from './head-signature.ts';
 import { contradiction, type LogProof, type ReadProof } from './log-proof.ts';
-import { stableText, stateDigest } from './state-digest.ts';
+import { stateDigest } from './state-digest.ts';
 
 /**
  * `problem`: a sentence that says what is wrong; `events`: how many events before it are in order. `against`: the
@@ -192,7 +193,7 @@ function firstDifference(state: State, entries: Shown['entries']): string | null
     const entry = parseEntry(key, value);
     met.add(key);
     const folded = state.entry(key as Parameters<State['entry']>[0]);
-    if (folded === undefined || stableText(folded) !== stableText(entry)) return key;
+    if (folded === undefined || canonicalize(folded) !== canonicalize(entry)) return key;
   }
   for (const [key] of state.entries()) if (!met.has(key)) return key;
   return null;

@@ -8,10 +8,13 @@ export interface Archive extends GivenReason {
   readonly part: ArchivedPart;
 }
 
+/** What its reason is asked for, to begin a sentence. */
+export const ARCHIVING = 'Archiving the log';
+
 export const archive: CommandRow<Archive> = {
   isUngoverned: true,
   needsReasonAlways: true,
-  takesReason: () => 'Archiving the log',
+  takesReason: () => ARCHIVING,
   changes: () => ['archive'],
   // Of two at once the second has looked at a log that was not archived so far.
   wish: ({ after, part }, view) => {

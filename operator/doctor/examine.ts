@@ -1,5 +1,4 @@
 import { messageOf } from '../../flags/index.ts';
-import type { ControlConnection } from '../../store/ports.ts';
 import type { ForksAnswer } from '../answers.ts';
 import { validateFlagd } from '../flagd-validate.ts';
 import { heldStops } from '../held-stops.ts';
@@ -7,6 +6,7 @@ import { judgeReports } from '../judge-reports.ts';
 import { operatingNow } from '../operating-now.ts';
 import type { OpenedSwitch } from '../opened-switch.ts';
 import { RefusedError, refusalText } from '../refusals.ts';
+import { undroppedUpTo } from '../undropped.ts';
 import type { Examined, Read, ReadSwitch } from './finding.ts';
 
 /** A definition of flagd, as text. */
@@ -35,21 +35,11 @@ export async function examine(opened: OpenedSwitch, flagd: readonly FlagdText[])
       async (state): Promise<ForksAnswer> => judgeReports('value' in heard ? heard.value.beats : [], state, connection),
     ),
     ofState((state) => heldStops(connection, state)),
-    ofState((state) => undroppedOf(state, connection)),
+    ofState((state) => undroppedUpTo(state.get('archive'), connection.dropper)),
     'value' in switched ? reading(() => operatingNow(connection, switched.value.time)) : switched,
   ]);
   const definitions = flagd.map(({ file, text }) => ({ file, validation: validateFlagd(text) }));
   return { switch: switched, heard, forks, stops, operating, store, undropped, flagd: definitions };
-}
-
-async function undroppedOf(
-  state: ReadSwitch['state'],
-  { dropper }: Pick<ControlConnection, 'dropper'>,
-): Promise<number | null> {
-  const archive = state.get('archive');
-  if (!archive || !dropper) return null;
-  const beginning = await dropper.beginning();
-  return (beginning?.head.epoch ?? 0) < archive.head.epoch ? archive.head.epoch : null;
 }
 
 const reading = <T>(read: () => Promise<T>): Promise<Read<T>> =>

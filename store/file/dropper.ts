@@ -11,6 +11,7 @@ import { localFreeBytes } from './network-filesystem.ts';
 import { type OpenedFile, openFile } from './opened-file.ts';
 import type { FilePaths } from './paths.ts';
 import { checkHoles, punchHole } from './punch-hole.ts';
+import { PROVEN_WITHIN, proves } from './proven-fold.ts';
 import { readLog } from './read-log.ts';
 import { type Base, lineOf, readSnapshot, readSnapshots, snapshotName } from './snapshot-file.ts';
 
@@ -19,9 +20,6 @@ interface Dropping {
   readonly ms: number;
   readonly admit: () => void;
 }
-
-/** How far behind a state its proof is looked for, in events, as readers do. */
-const PROVEN_WITHIN = 20_000;
 
 /**
  * Drops the first part of a log in place: no file is replaced, since a writer that had the old one open would append to
@@ -42,9 +40,9 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
   };
 
   const isProven = async ({ place: { head }, mark }: Base): Promise<boolean> => {
-    for await (const { type, data, seq } of readLog(paths.log, head.epoch, { ms, known: head, admit })) {
-      if (type === 'snapshot' && data['epoch'] === mark.epoch && data['digest'] === mark.digest) return true;
-      if (seq > head.epoch + PROVEN_WITHIN) return false;
+    for await (const event of readLog(paths.log, head.epoch, { ms, known: head, admit })) {
+      if (proves(event, mark)) return true;
+      if (event.seq > head.epoch + PROVEN_WITHIN) return false;
     }
     return false;
   };

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Entry, EntryKey } from '../../flags/index.ts';
-import { stableText, stateDigest } from '../../operator/state-digest.ts';
+import { stateDigest } from '../../operator/state-digest.ts';
 
 const last = { epoch: 3, by: 'unverified:dana', at: '2026-01-01T00:00:00.000Z' };
 const mode: readonly [EntryKey, Entry] = ['mode', { mode: 'live', targeting: { if: [true, 'live'] }, ...last }];
@@ -20,5 +21,15 @@ test('it is another one for any other state', () => {
 });
 
 test('the members of lists and of what is in them are sorted too', () => {
-  expect(stableText([{ b: [{ d: 1, c: 2 }], a: null }])).toBe('[{"a":null,"b":[{"c":2,"d":1}]}]');
+  const entry = { mode: 'live', targeting: [{ b: [{ d: 1, c: 2 }], a: null }], ...last } as Entry;
+  const line =
+    '["mode",{"at":"2026-01-01T00:00:00.000Z","by":"unverified:dana","epoch":3,"mode":"live","targeting":[{"a":null,"b":[{"c":2,"d":1}]}]}]';
+  expect(stateDigest([['mode', entry]])).toBe(createHash('sha256').update(`${line}\n`).digest('hex'));
+});
+
+test('members that look like numbers stand in the order of their characters, as for whoever makes the digest elsewhere', () => {
+  const entry = { mode: 'live', targeting: { 10: 1, 9: 2 }, ...last } as Entry;
+  const line =
+    '["mode",{"at":"2026-01-01T00:00:00.000Z","by":"unverified:dana","epoch":3,"mode":"live","targeting":{"10":1,"9":2}}]';
+  expect(stateDigest([['mode', entry]])).toBe(createHash('sha256').update(`${line}\n`).digest('hex'));
 });
