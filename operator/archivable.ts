@@ -1,6 +1,6 @@
 import { type Head, shownId } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
-import type { KeptState, LogDropper } from '../store/capabilities/archive.ts';
+import type { Droppable, LogDropper } from '../store/capabilities/archive.ts';
 import type { ControlConnection, ControlView } from '../store/ports.ts';
 import { alertRows } from './alerts/rows.ts';
 import { forgetCommand } from './forget-executor.ts';
@@ -26,43 +26,36 @@ interface Unfit extends UnfitState {
   readonly behind: readonly ReportedBeat[];
 }
 
-/** What was found of the states up to which a log may be archived. */
+/** What was found of the places up to which a log may be archived. */
 export interface Archivable {
   /** The newest one that fits; null where none does. */
-  readonly fits: KeptState | null;
+  readonly fits: Droppable | null;
   /** Those that do not, up to it, and what keeps the log from being archived up to there. */
   readonly unfit: readonly Unfit[];
 }
 
-export async function archivable(
-  dropper: LogDropper,
-  bounds: Bounds,
-  log: ControlConnection['log'],
-): Promise<Archivable> {
+export async function archivable(dropper: Pick<LogDropper, 'places'>, bounds: Bounds): Promise<Archivable> {
   const unfit: Unfit[] = [];
-  for await (const state of dropper.states()) {
-    const found = await whyNot(state.head, bounds, log);
-    if (found === null) return { fits: state, unfit };
+  for await (const place of dropper.places()) {
+    const found = whyNot(place, bounds);
+    if (found === null) return { fits: place, unfit };
     unfit.push(found);
   }
   return { fits: null, unfit };
 }
 
-async function whyNot(
-  { epoch }: Head,
+function whyNot(
+  { epoch, at }: Pick<Droppable, 'epoch' | 'at'>,
   { head, after, beats, given: { epoch: most, before } }: Bounds,
-  log: ControlConnection['log'],
-): Promise<Unfit | null> {
+): Unfit | null {
   const because = (why: string, behind: readonly ReportedBeat[] = []): Unfit => ({ epoch, why, behind });
   if (epoch <= after) return because('archived already');
   if (most !== undefined && epoch > most) return because(`later than epoch ${most}`);
   if (head.epoch - epoch < NEVER_ARCHIVED) return because(`among the last ${NEVER_ARCHIVED} events`);
   const behind = beats.filter(({ applied, problem }) => (applied ? applied.epoch < epoch : problem !== undefined));
   if (behind.length > 0) return because(behindWords(behind), behind);
-  if (before === undefined) return null;
-  for await (const { at } of log(epoch - 1))
-    return Date.parse(at) < before ? null : because(`of ${at}, which is not before ${new Date(before).toISOString()}`);
-  return because('no longer in the log');
+  if (before === undefined || Date.parse(at) < before) return null;
+  return because(`of ${at}, which is not before ${new Date(before).toISOString()}`);
 }
 
 function behindWords(behind: readonly ReportedBeat[]): string {
@@ -75,10 +68,11 @@ function behindWords(behind: readonly ReportedBeat[]): string {
 }
 
 /** The refusal where nothing fits. */
-export function nothingToArchive({ unfit }: Archivable): ChangeRefusedError {
+export function nothingToArchive({ unfit }: Archivable, { offers }: Pick<LogDropper, 'offers'>): ChangeRefusedError {
   const behind = unfit.flatMap((each) => each.behind);
   return new ChangeRefusedError({
     kind: 'nothing_to_archive',
+    offers,
     unfit: unfit.map(({ epoch, why }) => ({ epoch, why })),
     forget: [...new Set(behind.map(({ id, writer = null }) => forgetCommand({ id, writer })))],
   });

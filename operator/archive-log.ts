@@ -10,7 +10,7 @@ import {
   messageOf,
   printable,
 } from '../flags/index.ts';
-import type { KeptState, LogDropper } from '../store/capabilities/archive.ts';
+import type { Droppable, LogDropper } from '../store/capabilities/archive.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { LogArchive } from './answers.ts';
 import { archivable, nothingToArchive, refuseForAlerts, refuseForLosses } from './archivable.ts';
@@ -52,10 +52,10 @@ export async function archiveLog(archiving: Archiving, given: GivenArchive): Pro
   await refuseForAlerts(view, connection, place.organizationId);
   const earlier = view.get('archive');
   const after = earlier?.head.epoch ?? 0;
-  const found = await archivable(dropper, { head, after, beats, given }, (epoch) => connection.log(epoch));
-  if (found.fits) return archiveUpTo({ state: found.fits, after, dropper }, archiving, given);
+  const found = await archivable(dropper, { head, after, beats, given });
+  if (found.fits) return archiveUpTo({ place: found.fits, after, dropper }, archiving, given);
   if (earlier && (await undroppedUpTo(earlier, dropper)) !== null) return finish(earlier, dropper, given);
-  throw nothingToArchive(found);
+  throw nothingToArchive(found, dropper);
 }
 
 /** It is checked again where the event is planned, and here before the file is written. */
@@ -64,18 +64,19 @@ function checkReason({ reason }: GivenArchive): void {
   if (refusal) throw new ChangeRefusedError(refusal);
 }
 
-/** Up to which state, and up to where the log was archived before. */
+/** Up to which place, and up to where the log was archived before. */
 interface Chosen {
-  readonly state: KeptState;
+  readonly place: Droppable;
   readonly after: number;
   readonly dropper: LogDropper;
 }
 
 async function archiveUpTo(
-  { state: { head, entries }, after, dropper }: Chosen,
+  { place, after, dropper }: Chosen,
   { append, exported, connection }: Archiving,
   { file, signer, reason }: GivenArchive,
 ): Promise<LogArchive> {
+  const { head, entries } = await place.state();
   const digest = stateDigest(entries);
   // A later export of this log may be the archive too.
   const upTo = async (found: Head | null): Promise<Head> =>

@@ -10,8 +10,13 @@ export interface UnfitState {
 /** Archiving the log. */
 export interface ArchiveFacts {
   readonly keeps_whole: object;
-  /** `forget`: the commands that take executors out of the count which have not come so far. */
-  readonly nothing_to_archive: { readonly unfit: readonly UnfitState[]; readonly forget: readonly string[] };
+  readonly nothing_to_archive: {
+    /** Up to where this store archives a log, as the end of a sentence. */
+    readonly offers: string;
+    readonly unfit: readonly UnfitState[];
+    /** The commands that take executors out of the count which have not come so far. */
+    readonly forget: readonly string[];
+  };
   readonly archived_meanwhile: { readonly epoch: number };
   readonly alerts_wait: { readonly names: readonly string[] };
   readonly forked: { readonly executors: readonly string[] };
@@ -30,16 +35,15 @@ const MORE = {
 export const ARCHIVE: RefusalRows<ArchiveFacts> = {
   keeps_whole: {
     code: 'INVALID_STATE',
-    says: () => 'This store keeps its log whole, so nothing was archived: only a file store drops what is archived.',
+    says: () =>
+      'This store keeps its log whole, so nothing was archived: a file store and one in Redis drop what is archived.',
     hint: { program: 'To have a copy: exportLog({ file }).', command: 'To have a copy: kill-switch log export FILE' },
   },
   nothing_to_archive: {
     code: 'INVALID_STATE',
-    says: ({ unfit }) =>
-      `Nothing was archived. A log is archived up to a state that is kept beside it: one is kept whenever it has grown by about 2 MB. ${
-        unfit.length === 0
-          ? 'None is kept so far.'
-          : `Of those that are kept, none fits: ${unfit.map(({ epoch, why }) => `epoch ${epoch} (${why})`).join('; ')}.`
+    says: ({ offers, unfit }) =>
+      `Nothing was archived. A log is archived up to ${offers}. ${
+        unfit.length === 0 ? 'There is none so far.' : `None of them fits: ${unfitWords(unfit)}.`
       }`,
     hint: ({ forget }) => (forget.length === 0 ? MORE : { program: said(forget), command: said(forget) }),
   },
@@ -91,6 +95,14 @@ export const ARCHIVE: RefusalRows<ArchiveFacts> = {
     },
   },
 };
+
+/** Of so many places it is said why they do not fit. */
+const NAMED = 5;
+
+function unfitWords(unfit: readonly UnfitState[]): string {
+  const named = unfit.slice(0, NAMED).map(({ epoch, why }) => `epoch ${epoch} (${why})`);
+  return [...named, ...(unfit.length > NAMED ? [`and ${unfit.length - NAMED} more`] : [])].join('; ');
+}
 
 const said = (forget: readonly string[]): string =>
   `An executor that is gone for good is taken out of the count: ${forget.slice(0, 5).join('; ')}`;

@@ -6,6 +6,14 @@ export interface KeptState {
   readonly entries: Iterable<readonly [EntryKey, Entry]>;
 }
 
+/** A place up to which a log may be dropped: its event, when that was, and the state there. */
+export interface Droppable {
+  readonly epoch: number;
+  /** RFC 3339 UTC. */
+  readonly at: string;
+  state(): Promise<KeptState>;
+}
+
 /** Where a log begins of which the first part was dropped: with the event of `head`, and the state there. */
 export interface ArchivedBeginning {
   readonly head: Head;
@@ -15,12 +23,14 @@ export interface ArchivedBeginning {
 
 /** Drops the first part of a log, once that was archived. Each step can be repeated. */
 export interface LogDropper {
+  /** Which places there are, as a sentence that begins with "A log is archived up to". */
+  readonly offers: string;
   /** Where the log begins; null where it begins with its first event. @throws KillSwitchError CORRUPT */
   beginning(): Promise<ArchivedBeginning | null>;
   /** Tries to drop something, of which nothing is left. @throws KillSwitchError that says what to install or change */
   check(): Promise<void>;
-  /** The states up to which the log may be dropped, the newest first. */
-  states(): AsyncIterable<KeptState>;
+  /** The places up to which the log may be dropped, the newest first. */
+  places(): AsyncIterable<Droppable>;
   /** Keeps the state of one of them for good. @throws KillSwitchError NOT_FOUND where it is gone by now */
   keep(head: Head): Promise<void>;
   /**

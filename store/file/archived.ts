@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
+import { archivedMeanwhile } from '../archived-away.ts';
 import { LogChain } from './log-chain.ts';
 import { type OpenedFile, openFile } from './opened-file.ts';
 import { type Base, lineOf, readPlace, readSnapshot, type SnapshotPlace } from './snapshot-file.ts';
@@ -96,21 +97,13 @@ async function isZero(file: OpenedFile, from: number, length: number): Promise<b
   return (await file.read(buffer, 0, from)) === length && buffer.every((byte) => byte === 0);
 }
 
-/** What happened to the event with this number, which is asked for. */
-export const archivedAway = (epoch: number, { place }: Pick<Beginning, 'place'>): KillSwitchError =>
-  new KillSwitchError(
-    'ARCHIVED',
-    `The events before epoch ${place.head.epoch} are archived, and no longer in this log: event ${epoch} is one of them. It is in the file that log archive has written.`,
-  );
-
 /**
  * What is wrong with a log that could not be read from its first line: the state is missing with which it begins, or
  * its first part was dropped just then.
  */
 export async function whyNotFromFirst(error: unknown, log: string, file: OpenedFile): Promise<unknown> {
   if (!isKillSwitchError(error) || error.code !== 'CORRUPT' || !(await isZero(file, 0, 1))) return error;
-  if (await archivedBeginning(log, file))
-    return new KillSwitchError('ARCHIVED', 'The first part of the log was archived while it was read. Ask again.');
+  if (await archivedBeginning(log, file)) return archivedMeanwhile();
   return new KillSwitchError(
     'CORRUPT',
     `Its first part was archived and dropped, and the state that it goes on from (archived-EPOCH-….jsonl beside it) is missing or was changed. Put that file back as it was. ${error.message}`,

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Head, KillSwitchError } from '../../flags/index.ts';
-import type { KeptState, LogDropper } from '../capabilities/archive.ts';
+import { type Head, KillSwitchError, type LogEvent } from '../../flags/index.ts';
+import type { Droppable, KeptState, LogDropper } from '../capabilities/archive.ts';
 import { syncFolders } from './append-lines.ts';
 import { archivedBase, archivedBeginningOf, archivedEpoch, archivedName, archivedNames } from './archived.ts';
 import { errnoOf, fileError } from './file-errors.ts';
@@ -90,11 +90,16 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
       await checkHoles(paths.control, paths.log);
     },
 
-    async *states() {
+    offers: 'a state that is kept beside it: one is kept whenever it has grown by about 2 MB',
+
+    async *places() {
       const log = openFile(paths.log);
       if (!log) return;
       try {
-        for await (const base of readSnapshots(paths.control, log)) if (await isProven(base)) yield stateOf(base);
+        for await (const base of readSnapshots(paths.control, log)) {
+          const line = (await isProven(base)) ? await lineOf(log, base.place) : null;
+          if (line) yield placeOf(base, line.event);
+        }
       } finally {
         log.close();
       }
@@ -138,6 +143,11 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
       }),
   };
 }
+
+const placeOf = (base: Base, { seq, at }: LogEvent): Droppable => ({
+  ...{ epoch: seq, at },
+  state: () => Promise.resolve(stateOf(base)),
+});
 
 const stateOf = ({ place, state }: Base): KeptState => ({ head: place.head, entries: state });
 

@@ -1,4 +1,5 @@
-import { type Head, isKillSwitchError, KillSwitchError, type LogEvent, State } from '../../flags/index.ts';
+import { type Head, type LogEvent, State } from '../../flags/index.ts';
+import { nobodyCanTell } from '../archived-away.ts';
 import type { Answer, Snapshot } from '../confirmation.ts';
 import type { LogFold } from './advance.ts';
 import type { FileReader } from './file-reader.ts';
@@ -66,21 +67,14 @@ export class ExecutorLog implements LogFold {
 }
 
 /**
- * Whether the head is in the log before the place where reading began. One that is archived cannot be told from one
- * that was never there: that is no fork, which would stop everyone. A recovery that came since ends either.
+ * Whether the head is in the log before the place where reading began.
  * @throws KillSwitchError ARCHIVED
  */
 async function isLinked(held: Head, { before, state }: Loading, reader: FileReader<ExecutorLog>): Promise<boolean> {
   try {
     return await reader.leadsTo(held, before);
   } catch (error) {
-    if (!isKillSwitchError(error) || error.code !== 'ARCHIVED') throw error;
-    if (state.head?.recovered && state.head.generation !== held.generation) return false;
-    throw new KillSwitchError(
-      'ARCHIVED',
-      `${error.message} This executor was last there at that event, so nobody can tell by this store whether it has lost changes since. Where it is the right one, remove this executor's anchor; or accept it for all: kill-switch recover --reason "…"`,
-      { cause: error },
-    );
+    return nobodyCanTell(error, held, state.head);
   }
 }
 

@@ -1,5 +1,6 @@
 import { isKillSwitchError, type LogEvent, readEvent } from '../../flags/index.ts';
-import { archivedAway, archivedBeginning, chainAfter, nearEndOfHole } from './archived.ts';
+import { archivedAway } from '../archived-away.ts';
+import { archivedBeginning, chainAfter, nearEndOfHole } from './archived.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
 import { type Line, readLines } from './read-lines.ts';
@@ -148,7 +149,7 @@ async function isInWholeLog(
   { held, later }: { readonly held: ChainEnd; readonly later: ChainEnd },
 ): Promise<boolean> {
   const beginning = await archivedBeginning(path, file);
-  if (beginning && held.epoch < beginning.event.seq) throw archivedAway(held.epoch, beginning);
+  if (beginning && held.epoch < beginning.event.seq) throw archivedAway(held.epoch, beginning.event.seq);
   if (beginning?.event.seq === held.epoch) return beginning.event.hash === held.hash;
   const chain = beginning ? chainAfter(beginning) : new LogChain();
   for await (const lines of readLines(file, beginning?.place.offset ?? 0)) {

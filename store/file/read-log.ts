@@ -1,6 +1,7 @@
 import { isKillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
-import { archivedAway, archivedBeginning, type Beginning, chainFrom, whyNotFromFirst } from './archived.ts';
+import { archivedAway } from '../archived-away.ts';
+import { archivedBeginning, type Beginning, chainFrom, whyNotFromFirst } from './archived.ts';
 import { logError } from './file-errors.ts';
 import { eventBefore, findEvent } from './find-event.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
@@ -42,7 +43,7 @@ export async function* readLog(
     file = openFile(path);
     if (!file) return;
     beginning = await withDeadline(archivedBeginning(path, file), ms, 'log');
-    if (beginning && after > 0 && after < beginning.event.seq - 1) throw archivedAway(after + 1, beginning);
+    if (beginning && after > 0 && after < beginning.event.seq - 1) throw archivedAway(after + 1, beginning.event.seq);
     const near = known ?? (later ? await withDeadline(eventBefore(file, after, later), ms, 'log') : null);
     const found = near && (await withDeadline(findEvent(file, near), ms, 'log'));
     // Only the last one remembers every hash: the line of a writer that slept for long needs that.

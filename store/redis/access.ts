@@ -1,4 +1,13 @@
-import { OWN_KEYS, type OwnKey, RUN_KEYS, type RunKey, SHARED_KEYS, type SharedKey } from './keys.ts';
+import {
+  KEPT_KEYS,
+  type KeptKey,
+  OWN_KEYS,
+  type OwnKey,
+  RUN_KEYS,
+  type RunKey,
+  SHARED_KEYS,
+  type SharedKey,
+} from './keys.ts';
 import { rowsOf } from '../../flags/table.ts';
 
 /** What a command does to a key, as Redis' own table of commands says: it reads, writes, or both. */
@@ -40,6 +49,7 @@ const COMMANDS = {
   xlen: 'R',
   xrange: 'R',
   xrevrange: 'R',
+  xtrim: 'W',
   zadd: 'W',
   zcard: 'R',
   zpopmin: 'RW',
@@ -49,14 +59,15 @@ const COMMANDS = {
 } as const;
 
 export type Command = keyof typeof COMMANDS;
-export const ROLES = ['executor', 'operator', 'viewer'] as const;
-export type Role = (typeof ROLES)[number];
+/** An archiver is an operator who may also drop the first part of the log. */
+export const REDIS_ROLES = ['executor', 'operator', 'viewer', 'archiver'] as const;
+export type RedisRole = (typeof REDIS_ROLES)[number];
 
 /**
- * The commands of each role on one key; a role that is not named has none. `others`: those of executors on the keys of
- * other names.
+ * The commands of each role on one key; a role that is not named has none. `archiver`: what it has beyond an operator.
+ * `others`: those of executors on the keys of other names.
  */
-export type Access = Readonly<Partial<Record<Role, readonly Command[]>>>;
+export type Access = Readonly<Partial<Record<RedisRole, readonly Command[]>>>;
 export type OwnAccess = Access & { readonly others?: readonly Command[] };
 
 /**
@@ -82,6 +93,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
     executor: ['fcall', 'xrange', 'xrevrange'],
     operator: [...SCRIPT, 'xrange', 'xlen', 'xadd'],
     viewer: ['xrange'],
+    archiver: ['xtrim', 'memory|usage'],
   },
   names: {
     executor: ['fcall', 'getrange', 'strlen', 'append'],
@@ -112,6 +124,15 @@ export const RUN_ACCESS: Readonly<Record<RunKey, Access>> = {
     executor: ['fcall', 'rpush', 'lrange'],
     operator: [...SCRIPT, 'lrange', 'llen', 'ltrim'],
     viewer: ['lrange'],
+  },
+};
+
+/** Who may do what with the states that are kept for good. */
+export const KEPT_ACCESS: Readonly<Record<KeptKey, Access>> = {
+  archived: {
+    operator: ['hget', 'hgetall'],
+    viewer: ['hget', 'hgetall'],
+    archiver: [...SCRIPT, 'exists', 'hlen', 'hset', ...KEPT_FOR, 'persist', 'unlink'],
   },
 };
 
@@ -169,11 +190,19 @@ export const OWN_ACCESS: Readonly<Record<OwnKey, OwnAccess>> = {
 const SEVERAL: ReadonlySet<OwnKey> = new Set(['reservation']);
 
 /** The commands of each role that need no key. */
-export const KEYLESS: Readonly<Record<Role, readonly string[]>> = {
+export const KEYLESS: Readonly<Record<RedisRole, readonly string[]>> = {
   executor: ['ping', 'subscribe', 'time', 'wait'],
   operator: ['ping', 'subscribe', 'time', 'wait', 'publish', 'function|list', 'function|load', 'info'],
   viewer: ['ping', 'subscribe', 'time', 'function|list', 'info'],
+  archiver: [],
 };
+
+/** The row of a role in one of these tables. */
+const of = <T>(rows: Readonly<Partial<Record<RedisRole, readonly T[]>>>, role: RedisRole): readonly T[] =>
+  role === 'archiver' ? [...(rows.operator ?? []), ...(rows.archiver ?? [])] : (rows[role] ?? []);
+
+/** The commands of a role that need no key. */
+export const keylessOf = (role: RedisRole): readonly string[] => of(KEYLESS, role);
 
 /** The patterns of keys on which these commands may be used. */
 export interface Grant {
@@ -183,27 +212,30 @@ export interface Grant {
 
 /** All grants of a role; `pattern` makes a key's pattern of its last part. */
 export function grantsOf(
-  role: Role,
+  role: RedisRole,
   pattern: { readonly shared: (name: string) => string; readonly own: (name: string, whose: 'own' | 'any') => string },
 ): Grant[] {
   const shared = rowsOf(SHARED_ACCESS).map(
     ([key, access]): Grant => ({
-      commands: access[role] ?? [],
+      commands: of(access, role),
       pattern: pattern.shared(SHARED_KEYS[key]),
     }),
   );
   const ofRuns = rowsOf(RUN_ACCESS).map(
-    ([key, access]): Grant => ({ commands: access[role] ?? [], pattern: pattern.shared(`${RUN_KEYS[key]}:*`) }),
+    ([key, access]): Grant => ({ commands: of(access, role), pattern: pattern.shared(`${RUN_KEYS[key]}:*`) }),
+  );
+  const kept = rowsOf(KEPT_ACCESS).map(
+    ([key, access]): Grant => ({ commands: of(access, role), pattern: pattern.shared(`${KEPT_KEYS[key]}:*`) }),
   );
   const own = rowsOf(OWN_ACCESS).flatMap(([key, access]): Grant[] => {
     const name = SEVERAL.has(key) ? `${OWN_KEYS[key]}:*` : OWN_KEYS[key];
     const whose = role === 'executor' ? 'own' : 'any';
-    const first = { commands: access[role] ?? [], pattern: pattern.own(name, whose) };
+    const first = { commands: of(access, role), pattern: pattern.own(name, whose) };
     return role === 'executor'
       ? [first, { commands: access.others ?? [], pattern: pattern.own(name, 'any') }]
       : [first];
   });
-  return [...shared, ...ofRuns, ...own];
+  return [...shared, ...ofRuns, ...kept, ...own];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { quoteId, shellWord } from '../../flags/index.ts';
-import { type Role, ROLES } from './access.ts';
+import { REDIS_ROLES, type RedisRole } from './access.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { escapeId, nameOf, redisKeys } from './keys.ts';
 
@@ -12,7 +12,7 @@ export interface AclScope {
 
 /** What a user of Redis is for. Users belong to the whole server, so their names say all of this. */
 export interface AclUse extends AclScope {
-  readonly role: Role;
+  readonly role: RedisRole;
   /** The name of the executors; null for other roles. */
   readonly executor: string | null;
 }
@@ -27,7 +27,7 @@ export function userNameOf({ organizationId, keyPrefix, db, role, executor }: Ac
 export function useOf(userName: string): AclUse | null {
   const [, keyPrefix = '', organizationId = '', db = '0', role = '', executor] =
     /^([^+]*)kill-switch\+([^+]+)(?:\+db(\d+))?\+([a-z]+)(?:\+([^+]+))?$/.exec(userName) ?? [];
-  const known = ROLES.find((each) => each === role);
+  const known = REDIS_ROLES.find((each) => each === role);
   if (!known || (known === 'executor') !== (executor !== undefined)) return null;
   return {
     organizationId: nameOf(organizationId),
@@ -38,17 +38,18 @@ export function useOf(userName: string): AclUse | null {
   };
 }
 
-const PEOPLE: Readonly<Record<Role, string>> = {
+const PEOPLE: Readonly<Record<RedisRole, string>> = {
   executor: 'executors',
   operator: 'operators',
   viewer: 'those who only look',
+  archiver: 'those who archive the log',
 };
 
 function differences(is: AclUse, needed: AclUse): string[] {
   const named = is.executor === null ? '' : ` named ${quoteId(is.executor)}`;
   const who =
     needed.executor === null
-      ? 'this is something for operators'
+      ? `this is something for ${PEOPLE[needed.role]}`
       : `this ${is.executor === null ? 'is an executor' : 'one is'} named ${quoteId(needed.executor)}`;
   return [
     ...(is.role === needed.role && is.executor === needed.executor ? [] : [`${PEOPLE[is.role]}${named}, and ${who}`]),
@@ -67,9 +68,9 @@ function differences(is: AclUse, needed: AclUse): string[] {
  * how to get the right one.
  */
 export function permissionHint({ user, location }: Pick<RedisEndpoint, 'user' | 'location'>, needed: AclUse): string {
-  const { organizationId, executor } = needed;
+  const { organizationId, executor, role } = needed;
   const organization = organizationId === 'default' ? '' : ` --organization ${shellWord(organizationId)}`;
-  const print = `kill-switch redis acl --only ${executor === null ? 'operator' : `executor --executor ${shellWord(executor)}`}${organization} --store ${shellWord(location)}`;
+  const print = `kill-switch redis acl --only ${executor === null ? role : `executor --executor ${shellWord(executor)}`}${organization} --store ${shellWord(location)}`;
   const keys = redisKeys(organizationId, needed);
   const own = executor === null ? '' : ` It writes ${keys.executor(executor).prefix}* and hears ${keys.channel}.`;
   const is = user === null ? null : useOf(user);

@@ -1,5 +1,5 @@
 import { invalid, quoteId } from '../../flags/index.ts';
-import { grantsOf, KEYLESS, type Role, selectors } from './access.ts';
+import { grantsOf, keylessOf, type RedisRole, selectors } from './access.ts';
 import { type AclScope, userNameOf } from './acl-names.ts';
 import { type RedisKeys, redisKeys } from './keys.ts';
 
@@ -25,7 +25,7 @@ const BEGIN = ['reset', 'resetchannels', 'on', PASSWORD] as const;
 const literal = (key: string): string => key.replace(/[*?[\]\\^]/g, '\\$&');
 
 /** @throws KillSwitchError INVALID_ARGUMENT */
-function userOf(scope: AclScope, role: Role, executor: string | null): AclUser {
+function userOf(scope: AclScope, role: RedisRole, executor: string | null): AclUser {
   const { organizationId, keyPrefix, db } = scope;
   if (/[\s"']/.test(keyPrefix))
     throw invalid(
@@ -40,7 +40,7 @@ function userOf(scope: AclScope, role: Role, executor: string | null): AclUser {
  * of the executors, for their own keys.
  */
 function rules(
-  role: Role,
+  role: RedisRole,
   { keys, db }: { readonly keys: RedisKeys; readonly db: number },
   executor: string,
 ): string[] {
@@ -52,7 +52,7 @@ function rules(
   });
   return [
     ...BEGIN,
-    ...[...KEYLESS[role], ...(db === 0 ? [] : [`select|${db}`])].map((command) => `+${command}`),
+    ...[...keylessOf(role), ...(db === 0 ? [] : [`select|${db}`])].map((command) => `+${command}`),
     `&${literal(keys.channel)}`,
     `&${literal(keys.stopsChannel)}`,
     ...selectors(grants),
@@ -83,6 +83,15 @@ export function operatorUser(scope: AclScope): AclUser {
 /** The user for viewers: may run what lists and watches need, and change nothing. */
 export function viewerUser(scope: AclScope): AclUser {
   return userOf(scope, 'viewer', null);
+}
+
+/**
+ * The user for those who archive the log: an operator who may also drop its first part (XTRIM), and keep the state from
+ * which it goes on. Whoever has it can take from the log what nobody else can, so it is printed only when it is asked
+ * for.
+ */
+export function archiverUser(scope: AclScope): AclUser {
+  return userOf(scope, 'archiver', null);
 }
 
 /** Nobody is `default`, the user of connections without a name, who may do everything on a new server. */

@@ -6,6 +6,7 @@ import {
   type Head,
   killToAddTo,
   KillSwitchError,
+  type LogEvent,
   parseEntry,
   placeOf,
   quoteId,
@@ -28,6 +29,7 @@ import { ENDPOINT_KEYS, type RedisEndpoint, type RedisEndpointOptions, redisEndp
 import { isReply, requireReplicated, stateIsGone } from './errors.ts';
 import { evictionProblem } from './eviction.ts';
 import { inspectRedis } from './inspection.ts';
+import { redisDropper, requireNext } from './dropper.ts';
 import { loadIoredis } from './ioredis.ts';
 import { redisJournals } from './journal.ts';
 import type { RedisKeys } from './keys.ts';
@@ -77,6 +79,20 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
       access: 'read',
       send: (client) => client.call('XRANGE', keys.log, `(${after}`, '+', 'COUNT', PAGE),
     });
+
+  const log = async function* (after: number): AsyncGenerator<LogEvent> {
+    for (let last = after; ; ) {
+      const entries = replies.parse(reply.entries, await page(logId(last)), 'a log that cannot be read');
+      const [first] = entries;
+      if (first) await requireNext(endpoint, parts, { after: last, next: replies.event(first).seq, since: after });
+      for (const entry of entries) {
+        const event = replies.event(entry);
+        last = event.seq;
+        yield event;
+      }
+      if (entries.length < PAGE) return;
+    }
+  };
 
   const parsed = (key: EntryKey, text: string): Entry =>
     parseEntry(key, replies.json(text, `an unreadable entry ${JSON.stringify(key)}`));
@@ -233,16 +249,8 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     },
     anchors: null,
     snapshots: null,
-    dropper: null,
-    async *log(after) {
-      for (let from = logId(after); ; ) {
-        const entries = replies.parse(reply.entries, await page(from), 'a log that cannot be read');
-        for (const entry of entries) yield replies.event(entry);
-        const last = entries.at(-1);
-        if (!last || entries.length < PAGE) return;
-        [from] = last;
-      }
-    },
+    dropper: redisDropper(endpoint, { ...parts, organizationId }, log),
+    log,
   };
 }
 

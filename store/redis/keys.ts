@@ -1,4 +1,4 @@
-import { textProblem, invalid } from '../../flags/index.ts';
+import { type Head, textProblem, invalid } from '../../flags/index.ts';
 import { mapRows } from '../../flags/table.ts';
 
 /** The keys that all of one organization share, by their last part. `access.ts` says who may do what with each. */
@@ -85,9 +85,16 @@ export const OWN_KEYS = {
   stops: 'stops',
 } as const;
 
+/** The keys of each state that is kept for good, by their last part, which the epoch and the hash of its head follow. */
+export const KEPT_KEYS = {
+  /** A hash: entry key → entry as JSON; and `head`, with how many entries there are. A log goes on from it. */
+  archived: 'archived',
+} as const;
+
 export type SharedKey = keyof typeof SHARED_KEYS;
 export type OwnKey = keyof typeof OWN_KEYS;
 export type RunKey = keyof typeof RUN_KEYS;
+export type KeptKey = keyof typeof KEPT_KEYS;
 
 /** The keys of executors of one name: a user of Redis can be confined to them. */
 export type ExecutorKeys = Readonly<Record<OwnKey, string>> & {
@@ -106,6 +113,8 @@ export interface RedisKeys extends Readonly<Record<SharedKey, string>> {
   executorEscaped(escaped: string): ExecutorKeys;
   /** The keys of a run; null: of what is outside any run. */
   run(id: string | null): Readonly<Record<RunKey, string>>;
+  /** The keys of the state after an event. */
+  kept(head: Pick<Head, 'epoch' | 'hash'>): Readonly<Record<KeptKey, string>>;
   /** What the keys of an executor begin with; its escaped name and `:` follow. */
   readonly executorPrefix: string;
   /**
@@ -153,6 +162,7 @@ export function redisKeys(
   return {
     ...mapRows(SHARED_KEYS, key),
     executorPrefix,
+    kept: ({ epoch, hash }) => mapRows(KEPT_KEYS, (what) => key(`${what}:${epoch}-${hash}`)),
     run: (id) => mapRows(RUN_KEYS, (what) => key(`${what}:${id === null ? '' : escapeId(id)}`)),
     executor: (name) => executorEscaped(escapeId(name)),
     executorEscaped,

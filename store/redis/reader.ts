@@ -1,5 +1,6 @@
 import type { ChainableCommander } from 'ioredis';
-import type { Head } from '../../flags/index.ts';
+import { entryKey, type Head, parseEntryOf } from '../../flags/index.ts';
+import { archivedAway, nobodyCanTell } from '../archived-away.ts';
 import { sameHead } from '../answers.ts';
 import { type ControlReader, LOAD_MS } from '../ports.ts';
 import type { RedisEndpoint } from './endpoint.ts';
@@ -16,6 +17,8 @@ export interface RedisReader {
   readonly replies: Replies;
   readonly reader: ControlReader;
 }
+
+const ARCHIVE = entryKey('archive');
 
 /** Which switch is read, and by whom. */
 export interface ReaderScope {
@@ -44,6 +47,14 @@ export function redisReader(
     return held.epoch < head.epoch && entry !== undefined && replies.event(entry).hash === held.hash;
   };
 
+  /** False for a head that is not in the log. @throws KillSwitchError ARCHIVED where nobody can tell */
+  const isArchived = (held: Head, head: Head, state: readonly string[]): false => {
+    const at = state.findIndex((key, index) => index % 2 === 0 && key === ARCHIVE);
+    const archive = at < 0 ? null : parseEntryOf('archive', replies.json(state[at + 1] ?? '', 'an unreadable entry'));
+    const begins = archive?.head.epoch ?? 0;
+    return held.epoch < begins ? nobodyCanTell(archivedAway(held.epoch, begins), held, head) : false;
+  };
+
   const reader: ControlReader = {
     async load(held, nonce) {
       const at = held ? logId(held.epoch) : '-';
@@ -63,13 +74,10 @@ export function redisReader(
       const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));
       const answer = { nonce, time: replies.time(timeReply), ageMs: 0 };
       if (head === null) return { ...answer, head, entries: [], linked: held === null };
-      const linked = held === null || sameHead(held, head) || isInChain(held, head, entries);
-      return {
-        ...answer,
-        head,
-        entries: replies.entries(replies.parse(reply.flat, state, 'a state that cannot be read')),
-        linked,
-      };
+      const flat = replies.parse(reply.flat, state, 'a state that cannot be read');
+      const linked =
+        held === null || sameHead(held, head) || isInChain(held, head, entries) || isArchived(held, head, flat);
+      return { ...answer, head, entries: replies.entries(flat), linked };
     },
     follow(listener) {
       const end = subscribeLazily({

@@ -7,30 +7,67 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createKillSwitch } from '../../index.ts';
 import type { ControlPlane } from '../../operator/index.ts';
 import { fileStore } from '../../store/file/index.ts';
+import type { ExecutorStore } from '../../store/ports.ts';
+import { redisStore } from '../../store/redis/index.ts';
 import { findCommand } from '../servers/find-command.mjs';
-import { temporaryFolder } from '../servers/index.ts';
-import { archivable, planeOf } from '../store/file/archivable.ts';
+import { hasRedis, temporaryFolder } from '../servers/index.ts';
+import { archivable as inFolder, planeOf } from '../store/file/archivable.ts';
+import { archivable as inRedis, planeOf as planeOn } from '../store/redis/archivable.ts';
 
 const reason = 'the disk is filling up';
 const WORKER = join(import.meta.dirname, 'archive-worker.mjs');
 const APPENDER = join(import.meta.dirname, '../store/file/appender.mjs');
 
-let scene: Awaited<ReturnType<typeof archivable>>;
+let folder: Awaited<ReturnType<typeof inFolder>>;
 beforeAll(async () => {
-  scene = await archivable();
+  folder = await inFolder();
 }, 60_000);
 
-/** A copy of a log that can be archived. */
-function copied() {
-  const { path } = temporaryFolder('archive-crash');
-  const directory = join(path, 'switch');
-  cpSync(scene.directory, directory, { recursive: true });
-  return { path, directory, file: join(path, 'archive.jsonl') };
+/** A log that can be archived, as each of the tests has it. */
+interface Scene {
+  /** What the process that archives is told. */
+  readonly store: { readonly directory: string } | { readonly url: string };
+  readonly path: string;
+  readonly file: string;
+  readonly epoch: number;
+  readonly plane: () => Promise<ControlPlane>;
+  readonly executorStore: (anchor: string) => ExecutorStore;
 }
 
+const SCENES: Readonly<Record<string, () => Promise<Scene>>> = {
+  async 'in a folder'() {
+    const { path } = temporaryFolder('archive-crash');
+    const directory = join(path, 'switch');
+    cpSync(folder.directory, directory, { recursive: true });
+    return {
+      ...{ store: { directory }, path, file: join(path, 'archive.jsonl'), epoch: folder.epoch },
+      plane: () => planeOf(directory),
+      executorStore: (anchor) => fileStore({ directory, anchor }),
+    };
+  },
+  async 'in Redis'() {
+    const { redis, path, archiver, file, epoch } = await inRedis();
+    return {
+      ...{ store: { url: archiver }, path, file, epoch },
+      plane: () => planeOn(archiver),
+      executorStore: (anchor) => redisStore({ url: redis.url, anchor }),
+    };
+  },
+};
+const PLACES = hasRedis ? Object.keys(SCENES) : ['in a folder'];
+
+const sceneOf = async (place: string): Promise<Scene> => {
+  const made = SCENES[place];
+  if (!made) throw new Error(`no scene ${place}`);
+  return made();
+};
+
 /** A process that archives, and ends by itself or dies at that step. */
-async function archiving(given: { directory: string; file: string; death: string }, env = process.env) {
-  const child = spawn(process.execPath, [WORKER, JSON.stringify(given)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+async function archiving({ store, file }: Scene, death: string, env = process.env) {
+  const child = spawn(process.execPath, [WORKER, JSON.stringify({ ...store, file, death })], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
   child.stdout.on('data', (text: Buffer) => (said += text.toString()));
@@ -50,9 +87,9 @@ function deadlyFallocate(path: string): NodeJS.ProcessEnv {
 }
 
 /** An executor that acts all the time, until the test is over. Returns what was not executed. */
-async function actingOn(directory: string, anchor: string) {
+async function actingOn({ executorStore, path }: Scene) {
   const executor = await createKillSwitch({
-    store: fileStore({ directory, anchor }),
+    store: executorStore(join(path, 'anchor')),
     agentId: 'worker',
     leaseMs: 5000,
     executor: { name: 'worker' },
@@ -86,17 +123,22 @@ const targetsIn = async (control: ControlPlane): Promise<unknown[]> => {
 };
 
 describe('an archiving process that dies (SIGKILL)', () => {
-  const DEATHS = ['tried', 'half written', 'written', 'kept', 'recorded', 'freed', 'dropped'] as const;
+  const IN_A_FOLDER = ['tried', 'half written', 'written', 'kept', 'recorded', 'freed', 'dropped'];
+  const IN_REDIS = ['tried', 'half written', 'written', 'half kept', 'kept', 'recorded', 'dropped'];
+  const DEATHS = PLACES.flatMap((place) =>
+    (place === 'in Redis' ? IN_REDIS : IN_A_FOLDER).map((death) => [place, death] as const),
+  );
 
   test.each(DEATHS)(
-    'leaves a log that goes on for everybody, and the next one ends it: %s',
-    async (death) => {
-      const { path, directory, file } = copied();
-      const executor = await actingOn(directory, join(path, 'anchor'));
+    'leaves a log that goes on for everybody, and the next one ends it, %s: %s',
+    async (place, death) => {
+      const scene = await sceneOf(place);
+      const { path, file, plane } = scene;
+      const executor = await actingOn(scene);
       const env = death === 'freed' ? deadlyFallocate(path) : process.env;
-      expect(await archiving({ directory, file, death }, env)).toEqual({ code: null, signal: 'SIGKILL', said: '' });
+      expect(await archiving(scene, death, env)).toEqual({ code: null, signal: 'SIGKILL', said: '' });
 
-      const control = await planeOf(directory);
+      const control = await plane();
       const isRecorded = death === 'recorded' || death === 'freed' || death === 'dropped';
       const isDropped = death === 'freed' || death === 'dropped';
       const verified = await control.verifyLog();
@@ -110,15 +152,15 @@ describe('an archiving process that dies (SIGKILL)', () => {
       expect(found?.level).toBe(isRecorded && !isDropped ? 'warning' : 'ok');
       await control.kill({ target: 'agent:after' });
       expect((await control.status()).kills.map(({ target }) => target)).toContain('agent:after');
-      expect((await targetsIn(await planeOf(directory))).at(-1)).toBe('agent:after');
+      expect((await targetsIn(await plane())).at(-1)).toBe('agent:after');
 
       if (isDropped) {
-        await expect(control.archiveLog({ file, reason })).rejects.toThrow('archived already');
+        await expect(control.archiveLog({ file, reason })).rejects.toMatchObject({ code: 'INVALID_STATE' });
       } else {
         const again = await control.archiveLog({ file, reason });
         expect(again).toMatchObject({ epoch: scene.epoch, events: scene.epoch, already: isRecorded });
       }
-      const after = await (await planeOf(directory)).verifyLog({ against: file });
+      const after = await (await plane()).verifyLog({ against: file });
       expect(after).toMatchObject({ ok: true, archived: { epoch: scene.epoch, events: scene.epoch } });
       expect(after).not.toHaveProperty('undropped');
       const before = executor.count();
@@ -129,39 +171,47 @@ describe('an archiving process that dies (SIGKILL)', () => {
   );
 });
 
-test('kills of four other processes during archiving are all in the log, and no executor stops', async () => {
-  const { path, directory, file } = copied();
-  const executor = await actingOn(directory, join(path, 'anchor'));
-  const acknowledged: string[] = [];
-  const appenders = ['a', 'b', 'c', 'd'].map((name) => {
-    const child = spawn(process.execPath, [APPENDER, directory, name], { stdio: ['ignore', 'pipe', 'inherit'] });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    createInterface({ input: child.stdout }).on('line', (line) => acknowledged.push(line));
-    return child;
-  });
-  await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(20);
-  const control = await planeOf(directory);
-  expect(await control.archiveLog({ file, reason })).toMatchObject({ epoch: scene.epoch });
-  const then = acknowledged.length;
-  await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(then + 20);
-  await Promise.all(
-    appenders.map(async (child) => {
-      const closed = once(child, 'close');
-      child.kill('SIGKILL');
-      await closed;
-    }),
-  );
-  expect(await targetsIn(await planeOf(directory))).toEqual(expect.arrayContaining(acknowledged));
-  expect(await (await planeOf(directory)).verifyLog({ against: file })).toMatchObject({ ok: true });
-  expect(executor.stopped).toEqual([]);
-}, 120_000);
+test.each(PLACES)(
+  'kills of four other processes during archiving are all in the log, and no executor stops, %s',
+  async (place) => {
+    const scene = await sceneOf(place);
+    const { store, file, plane } = scene;
+    const executor = await actingOn(scene);
+    const acknowledged: string[] = [];
+    const appenders = ['a', 'b', 'c', 'd'].map((name) => {
+      const child = spawn(process.execPath, [APPENDER, 'directory' in store ? store.directory : store.url, name], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      createInterface({ input: child.stdout }).on('line', (line) => acknowledged.push(line));
+      return child;
+    });
+    await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(20);
+    const control = await plane();
+    expect(await control.archiveLog({ file, reason })).toMatchObject({ epoch: scene.epoch });
+    const then = acknowledged.length;
+    await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(then + 20);
+    await Promise.all(
+      appenders.map(async (child) => {
+        const closed = once(child, 'close');
+        child.kill('SIGKILL');
+        await closed;
+      }),
+    );
+    expect(await targetsIn(await plane())).toEqual(expect.arrayContaining(acknowledged));
+    expect(await (await plane()).verifyLog({ against: file })).toMatchObject({ ok: true });
+    expect(executor.stopped).toEqual([]);
+  },
+  120_000,
+);
 
-test.each(['one file', 'two files'])(
-  'of two that archive at once into %s nothing is lost',
-  async (which) => {
-    const { path, directory, file } = copied();
+test.each(PLACES.flatMap((place) => ['one file', 'two files'].map((which) => [place, which] as const)))(
+  'of two that archive at once nothing is lost, %s, into %s',
+  async (place, which) => {
+    const scene = await sceneOf(place);
+    const { path, file, plane } = scene;
     const files = [file, which === 'one file' ? file : join(path, 'other.jsonl')];
-    const planes = await Promise.all(files.map(() => planeOf(directory)));
+    const planes = await Promise.all(files.map(() => plane()));
     const ends = await Promise.allSettled(
       planes.map((control, index) => control.archiveLog({ file: files[index] ?? '', reason })),
     );
@@ -169,7 +219,7 @@ test.each(['one file', 'two files'])(
     expect(done.length).toBeGreaterThan(0);
     for (const end of ends)
       if (end.status === 'rejected') expect(['CONFLICT', 'INVALID_STATE']).toContain(end.reason.code);
-    const fresh = await planeOf(directory);
+    const fresh = await plane();
     expect(await fresh.verifyLog({ against: done[0]?.file })).toMatchObject({
       ok: true,
       archived: { epoch: scene.epoch },

@@ -1,9 +1,11 @@
-// Archives the log of a folder, and dies (SIGKILL) at a step of it. node archive-worker.mjs
-// '{"directory":"…","file":"…","death":"recorded"}'
+// Archives the log of a store, and dies (SIGKILL) at a step of it. node archive-worker.mjs
+// '{"directory":"…","file":"…","death":"recorded"}', or with {"url":"redis://…"}
 import { openControlPlane } from 'openfeature-kill-switch/operator';
 import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
+import { redisControlStore } from 'openfeature-kill-switch/store/redis/control';
+import { Redis } from 'ioredis';
 
-const { directory, file, death } = JSON.parse(process.argv[2] ?? '');
+const { directory, url, file, death } = JSON.parse(process.argv[2] ?? '');
 
 /** @param {string} step */
 const at = (step) => {
@@ -11,7 +13,18 @@ const at = (step) => {
 };
 
 /** @type {ReturnType<typeof fileControlStore>} */
-const store = fileControlStore({ directory });
+const store = url ? redisControlStore({ url }) : fileControlStore({ directory });
+
+// A state is kept in Redis in several portions.
+const { hset } = Redis.prototype;
+Object.assign(Redis.prototype, {
+  /** @this {Redis} @param {unknown[]} args */
+  async hset(...args) {
+    const answer = await Reflect.apply(hset, this, args);
+    at('half kept');
+    return answer;
+  },
+});
 
 /** @param {Parameters<typeof store.open>[0]} scope */
 function open(scope) {
@@ -46,7 +59,7 @@ function open(scope) {
       for await (const event of connection.log(after)) {
         yield event;
         count += 1;
-        if (after === 0 && count === 4000) at('half written');
+        if (after === 0 && count === 500) at('half written');
       }
     },
   };

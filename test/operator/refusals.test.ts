@@ -359,12 +359,13 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   keeps_whole: [
     { kind: 'keeps_whole' },
     'INVALID_STATE',
-    'This store keeps its log whole, so nothing was archived: only a file store drops what is archived. To have a copy: exportLog({ file }).',
-    'This store keeps its log whole, so nothing was archived: only a file store drops what is archived. To have a copy: kill-switch log export FILE',
+    'This store keeps its log whole, so nothing was archived: a file store and one in Redis drop what is archived. To have a copy: exportLog({ file }).',
+    'This store keeps its log whole, so nothing was archived: a file store and one in Redis drop what is archived. To have a copy: kill-switch log export FILE',
   ],
   nothing_to_archive: [
     {
       kind: 'nothing_to_archive',
+      offers: 'every 1000th event',
       unfit: [
         { epoch: 900, why: 'executors have not come so far: mailer (at epoch 7)' },
         { epoch: 500, why: 'archived already' },
@@ -372,8 +373,8 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
       forget: ['kill-switch executors forget x'],
     },
     'INVALID_STATE',
-    'Nothing was archived. A log is archived up to a state that is kept beside it: one is kept whenever it has grown by about 2 MB. Of those that are kept, none fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
-    'Nothing was archived. A log is archived up to a state that is kept beside it: one is kept whenever it has grown by about 2 MB. Of those that are kept, none fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
+    'Nothing was archived. A log is archived up to every 1000th event. None of them fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
+    'Nothing was archived. A log is archived up to every 1000th event. None of them fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
   ],
   archived_meanwhile: [
     { kind: 'archived_meanwhile', epoch: 900 },

@@ -13,6 +13,9 @@ interface ArchiveOptions {
   readonly reason?: string;
 }
 
+/** Freed room, rounded as it is known. */
+const sizeOf = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 1 : 0)} MB`;
+
 export const verb: Verb = (command, perform) => {
   command
     .argument('<file>', 'where to write it; a file that has what was archived before is extended')
@@ -38,7 +41,7 @@ export const verb: Verb = (command, perform) => {
           text: [
             `${shownId(file)} has the log up to epoch ${head.epoch}: ${count(events, 'event')}, hash ${head.hash}.`,
             ...(fingerprint === null ? [] : [`It is signed by ${fingerprint}.`]),
-            `The store has dropped what comes before that event: ${Math.round(freed / 1e6)} MB of the disk are free again. Keep the file: nobody else has those events.`,
+            `The store has dropped what comes before that event: ${sizeOf(freed)} are free again. Keep the file: nobody else has those events.`,
           ],
         };
       }),

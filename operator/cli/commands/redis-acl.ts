@@ -1,13 +1,20 @@
 import { Option } from 'commander';
 import { idProblem, invalid, shellWord } from '../../../flags/index.ts';
-import { type Role, ROLES } from '../../../store/redis/access.ts';
+import { REDIS_ROLES, type RedisRole } from '../../../store/redis/access.ts';
 import type { AclScope } from '../../../store/redis/acl-names.ts';
-import { type AclUser, DEFAULT_OFF, executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
+import {
+  type AclUser,
+  archiverUser,
+  DEFAULT_OFF,
+  executorUser,
+  operatorUser,
+  viewerUser,
+} from '../../../store/redis/acl.ts';
 import type { Verb } from '../command.ts';
 
 interface Whose {
   readonly executor?: readonly string[];
-  readonly only?: Role;
+  readonly only?: RedisRole;
   readonly viewer?: true;
 }
 
@@ -20,7 +27,7 @@ export const verb: Verb = (command, perform) => {
     )
     .addOption(
       new Option('--only <role>', 'only the users of one role: to add them to a Redis that has the others').choices(
-        ROLES,
+        REDIS_ROLES,
       ),
     )
     .option('--viewer', 'as --only viewer: who only reads (lists, log verify, watch)')
@@ -56,7 +63,7 @@ function usersOf({ executor = [], viewer, only = viewer && 'viewer' }: Whose, sc
     if (problem) throw invalid(`The name of an executor ${problem}.`);
     return executorUser(scope, name);
   });
-  const others = { operator: [operatorUser(scope)], viewer: [viewerUser(scope)] };
+  const others = { operator: [operatorUser(scope)], viewer: [viewerUser(scope)], archiver: [archiverUser(scope)] };
   if (only) return { executor: executors, ...others }[only];
   return [...executors, ...others.operator, ...others.viewer, DEFAULT_OFF];
 }

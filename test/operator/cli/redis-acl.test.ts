@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { root } from '../../../scripts/prepare.mjs';
@@ -7,6 +8,7 @@ import { redisStore } from '../../../store/redis/index.ts';
 import { findCommand } from '../../servers/find-command.mjs';
 import { hasRedis, startRedis, temporaryFolder } from '../../servers/index.ts';
 import { charge } from '../../store/spenders.ts';
+import { grow } from '../../store/redis/archivable.ts';
 import { beat } from '../../store/redis/harness.ts';
 import { runHere } from './command.ts';
 import { CHANGES, READS } from './verb-lines.ts';
@@ -82,6 +84,26 @@ describe.skipIf(!hasTools)('what redis acl says is for a shell', () => {
   );
 });
 
+test.skipIf(!hasTools)('the log is archived by the user that is printed for it, and not by an operator’s', async () => {
+  const redis = await startRedis();
+  const operator = await userOf(redis.url, '--only', 'operator');
+  const archiver = await userOf(redis.url, '--only', 'archiver');
+  expect(await runHere(['init', '--store', operator])).toMatchObject({ code: 0 });
+  await grow(redis, 2200);
+  const file = join(temporaryFolder('archive').path, 'archive.jsonl');
+  const archive = ['log', 'archive', file, '--reason', 'memory is filling up'];
+  expect(await runHere([...archive, '--store', operator])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('is printed by: kill-switch redis acl --only archiver --store redis://'),
+  });
+  expect(existsSync(file)).toBe(false);
+  expect((await runHere([...archive, '--store', archiver])).stdout).toMatch(
+    /has the log up to epoch 1000: 1000 events.*\nThe store has dropped what comes before that event: .* free again/,
+  );
+  const verified = await runHere(['log', 'verify', '--against', file, '--store', operator]);
+  expect(verified.stdout).toContain('Up to there 1000 events are archived. They were verified too.');
+});
+
 test.skipIf(!hasTools)(
   'the whole file is put into a Redis that runs by what is said, and `default` is off then',
   async () => {
@@ -124,7 +146,7 @@ test('every verb that asks a store is done above by whoever may', () => {
   others.push('approve', 'reject', 'approvals show', 'approval withdraw', 'rule remove', 'runs resolve');
   others.push('rollback', 'drill', 'drill schedule', 'drills show', 'requests withdraw', 'completion');
   others.push('alert remove', 'alert test');
-  others.push('log archive'); // a store in Redis keeps its log whole
+  others.push('log archive'); // takes an archiver, and more events
   expect(VERBS.map(({ name }) => name).filter((name) => !done.includes(name) && !others.includes(name))).toEqual([]);
 });
 

@@ -1,10 +1,12 @@
 // An operator's process for the tests that kill one: appends kills as fast as it can and prints each target once it is
-// acknowledged. node appender.mjs DIRECTORY NAME [COUNT]
+// acknowledged. node appender.mjs DIRECTORY|URL NAME [COUNT]
 import { nextChange } from '#flags';
 import { fileControlStore } from 'openfeature-kill-switch/store/file/control';
+import { redisControlStore } from 'openfeature-kill-switch/store/redis/control';
 
-const [directory, name, count = '1000000'] = process.argv.slice(2);
-const control = fileControlStore({ directory }).open({ organizationId: 'default', requestTimeoutMs: 10_000 });
+const [where = '', name, count = '1000000'] = process.argv.slice(2);
+const store = where.startsWith('redis:') ? redisControlStore({ url: where }) : fileControlStore({ directory: where });
+const control = store.open({ organizationId: 'default', requestTimeoutMs: 10_000 });
 
 /** @param {string} target */
 async function append(target) {

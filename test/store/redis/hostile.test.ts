@@ -43,6 +43,7 @@ describe.skipIf(!hasRedis)('a hostile executor', () => {
     const { redis, control, honest, evil } = await setUp();
     const targets = [...Object.keys(SHARED_KEYS).map((key) => keys[key as SharedKey])];
     targets.push(...Object.keys(OWN_KEYS).map((key) => HONEST[key as OwnKey]), OF_RUN);
+    targets.push(keys.kept({ epoch: 2, hash: 'a'.repeat(64) }).archived);
     const tries = [...AT_LARGE, ...targets.flatMap((key) => onto(key).map((command) => [...command, key] as const))];
     const taken: string[] = [];
     const whole = async () => {

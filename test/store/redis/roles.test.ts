@@ -3,11 +3,21 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openControlPlane } from '../../../operator/index.ts';
-import { type Access, KEYLESS, OWN_ACCESS, ROLES, RUN_ACCESS, SHARED_ACCESS } from '../../../store/redis/access.ts';
-import { executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
+import {
+  type Access,
+  KEPT_ACCESS,
+  KEYLESS,
+  OWN_ACCESS,
+  REDIS_ROLES,
+  RUN_ACCESS,
+  SHARED_ACCESS,
+} from '../../../store/redis/access.ts';
+import { archiverUser, executorUser, operatorUser, viewerUser } from '../../../store/redis/acl.ts';
 import { redisControlStore } from '../../../store/redis/control.ts';
 import { redisStore } from '../../../store/redis/index.ts';
 import {
+  KEPT_KEYS,
+  type KeptKey,
   OWN_KEYS,
   type OwnKey,
   redisKeys,
@@ -18,6 +28,7 @@ import {
 } from '../../../store/redis/keys.ts';
 import { hasRedis, type RedisServer, startRedis, temporaryFolder } from '../../servers/index.ts';
 import { asUser, DEFAULT_SCOPE, DENIED, type RedisCommand, urlOf } from './acl-users.ts';
+import { grow, planeOf } from './archivable.ts';
 import { beat } from './harness.ts';
 
 const keys = redisKeys('default');
@@ -122,6 +133,9 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
       ...[keys.log, HONEST.forks].map((key): RedisCommand => ['UNLINK', `${key}:other`]),
       ['UNLINK', keys.log],
       ['UNLINK', keys.state],
+      ['XTRIM', keys.log, 'MINID', '=', '0-0'],
+      ['HSET', keys.kept({ epoch: 2, hash: 'x' }).archived, 'x', 'x'],
+      ['UNLINK', keys.kept({ epoch: 2, hash: 'x' }).archived],
       ['HSET', HONEST.beats, 'h', '{}'],
       ['HSET', HONEST.surfaces, 'h', '[]'],
       ['SET', HONEST.forks, '{}'],
@@ -154,6 +168,36 @@ describe.skipIf(!hasRedis)('an operator’s user', () => {
     expect(await control.verifyLog()).toMatchObject({ ok: false });
     await expect(confirm()).rejects.toMatchObject({ code: 'CORRUPT' });
   });
+});
+
+describe.skipIf(!hasRedis)('an archiver’s user', () => {
+  test.each(SERVERS)(
+    'does what an operator does, and archives, on %s; it is denied nothing that it needs',
+    async (_, start) => {
+      const redis = await start();
+      const { control: operator } = await setUp(redis);
+      const url = await urlOf(redis, archiverUser(DEFAULT_SCOPE));
+      const control = await planeOf(url);
+      await grow(redis, 2200);
+      await operator.forgetExecutor('h');
+      const file = join(temporaryFolder('archiver').path, 'archive.jsonl');
+      expect(await control.archiveLog({ file, reason: 'test' })).toMatchObject({ epoch: 1000 });
+      await control.kill({ target: 'agent:y', waitMs: 0 });
+      await control.recover({ reason: 'test' });
+      expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true, archived: { epoch: 1000 } });
+      expect(await redis.cli('ACL', 'LOG')).toEqual([]);
+      const send = asUser(url);
+      for (const command of [
+        ['XTRIM', HONEST.proposals, 'MAXLEN', 0],
+        ['XDEL', keys.log, '1000-0'],
+        ['UNLINK', keys.log],
+        ['PERSIST', keys.log],
+        ['HSET', HONEST.beats, 'h', '{}'],
+        ['HDEL', keys.kept({ epoch: 1000, hash: 'x' }).archived, 'head'],
+      ] as const)
+        expect(await send(command), command.join(' ')).toMatch(DENIED);
+    },
+  );
 });
 
 describe.skipIf(!hasRedis)('a viewer’s user', () => {
@@ -285,17 +329,18 @@ test('the table of docs/redis.md is the one that the rules are made of', () => {
   const cell = (commands: readonly string[] = []): string =>
     commands.length === 0 ? '–' : commands.join(', ').replaceAll('|', ' ');
   const row = (name: string, access: Access): string =>
-    `| \`${name}\` | ${ROLES.map((role) => cell(access[role])).join(' | ')} |`;
+    `| \`${name}\` | ${REDIS_ROLES.map((role) => cell(access[role])).join(' | ')} |`;
   const table = [
-    `| key | ${ROLES.join(' | ')} |`,
-    `| --- | ${ROLES.map(() => '---').join(' | ')} |`,
+    `| key | ${REDIS_ROLES.join(' | ')}, as an operator, and |`,
+    `| --- | ${REDIS_ROLES.map(() => '---').join(' | ')} |`,
     ...Object.entries(SHARED_ACCESS).map(([key, access]) => row(SHARED_KEYS[key as SharedKey], access)),
     ...Object.entries(RUN_ACCESS).map(([key, access]) => row(`${RUN_KEYS[key as RunKey]}:RUN`, access)),
+    ...Object.entries(KEPT_ACCESS).map(([key, access]) => row(`${KEPT_KEYS[key as KeptKey]}:EPOCH-HASH`, access)),
     ...Object.entries(OWN_ACCESS).flatMap(([key, access]) => {
       const name = `executor:NAME:${OWN_KEYS[key as OwnKey]}`;
       return [row(name, access), ...(access.others ? [row(`${name}, of others`, { executor: access.others })] : [])];
     }),
-    `| no key | ${ROLES.map((role) => cell(KEYLESS[role])).join(' | ')} |`,
+    `| no key | ${REDIS_ROLES.map((role) => cell(KEYLESS[role])).join(' | ')} |`,
   ].join('\n');
   const docs = readFileSync(join(import.meta.dirname, '../../../docs/redis.md'), 'utf8');
   expect(plain(docs)).toContain(table);

@@ -1,0 +1,233 @@
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import {
+  type EntryKey,
+  type Head,
+  headSchema,
+  isKillSwitchError,
+  KillSwitchError,
+  type LogEvent,
+  State,
+  stateFrom,
+} from '../../flags/index.ts';
+import { archivedAway, archivedMeanwhile } from '../archived-away.ts';
+import type { ArchivedBeginning, KeptState, LogDropper } from '../capabilities/archive.ts';
+import { type ControlConnection, LOAD_MS } from '../ports.ts';
+import { permissionHint } from './acl-names.ts';
+import type { RedisEndpoint } from './endpoint.ts';
+import { corrupt, requireReplicated } from './errors.ts';
+import { allOf, type RedisReader } from './reader.ts';
+import { headText, logId, reply } from './replies.ts';
+import { runScript, script, waitMs } from './scripts.ts';
+
+// A log of which the first part was archived begins with the event up to which it was, and the state after that event
+// has a key of its own, which that event names: what is kept is found by the first entry of the log. Until the log
+// begins there, the key ends by itself, so that an archiving which is not ended leaves nothing.
+
+/** Every so many events there is a place up to which the log may be dropped. */
+const STEP = 1000;
+/** How long a state is kept with which no log begins. */
+const UNUSED_MS = 86_400_000;
+/** How many entries of a state are written at a time. */
+const AT_ONCE = 500;
+
+/** The field of a kept state that says of which event it is, and how many entries there are beside it. */
+const HEAD = 'head';
+const keptSchema = headSchema.extend({ entries: z.int().min(1) });
+
+/**
+ * Begins a state that is kept, or puts off its end. What is there already has the same entries, unless another version
+ * has begun it. KEYS: archived. ARGV: the text of `head`, for how many milliseconds it is kept.
+ */
+const KEEP = script(`#!lua
+if redis.call('HGET', KEYS[1], '${HEAD}') ~= ARGV[1] and redis.call('PTTL', KEYS[1]) ~= -1 then
+  redis.call('UNLINK', KEYS[1])
+  redis.call('HSET', KEYS[1], '${HEAD}', ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+else
+  redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')
+end
+return 1
+`);
+
+/**
+ * Drops what comes before an event. KEYS: log, archived, the same of where the log began before. ARGV: the log id of
+ * the event, how many fields its state has, and the log id of the first entry. Gives 0 where one of them is not so any
+ * more. All that can be refused is refused before the first write.
+ */
+const DROP = script(`#!lua flags=allow-oom
+local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+if not first or first[1] ~= ARGV[3] then return 0 end
+if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
+if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[2]) then return 0 end
+local needed = { { 'PERSIST', KEYS[2] }, { 'XTRIM', KEYS[1], 'MINID', '=', ARGV[1] }, { 'UNLINK', KEYS[3] } }
+for _, command in ipairs(needed) do
+  if not redis.acl_check_cmd(unpack(command)) then
+    return redis.error_reply('NOPERM this user may not ' .. command[1] .. ' ' .. command[2])
+  end
+end
+redis.call('PERSIST', KEYS[2])
+redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[1])
+if KEYS[3] ~= KEYS[2] then redis.call('UNLINK', KEYS[3]) end
+return 1
+`);
+
+type KeyAndValue = readonly [EntryKey, unknown];
+type Parts = Pick<RedisReader, 'connection' | 'keys' | 'replies'>;
+
+/** The first event of the log; null where there is none. */
+async function firstEvent({ connection, keys, replies }: Parts): Promise<LogEvent | null> {
+  const answer = await connection.request({
+    access: 'read',
+    send: (client) => client.call('XRANGE', keys.log, '-', '+', 'COUNT', 1),
+  });
+  const [entry] = replies.parse(reply.entries, answer, 'a log that cannot be read');
+  return entry ? replies.event(entry) : null;
+}
+
+/** Where a log begins that was archived; null where no kept state says so, and where it was damaged. */
+async function beginningOf(endpoint: RedisEndpoint, parts: Parts): Promise<ArchivedBeginning | null> {
+  const { connection, keys, replies } = parts;
+  const first = await firstEvent(parts).catch((error: unknown) => {
+    if (isKillSwitchError(error) && error.code === 'CORRUPT') return null; // whoever reads the log is told
+    throw error;
+  });
+  if (!first || first.seq === 1) return null;
+  const { archived } = keys.kept({ epoch: first.seq, hash: first.hash });
+  const text = await connection.request({ access: 'read', send: (client) => client.hget(archived, HEAD) });
+  if (text === null) return null; // it was cut off, and log verify says so
+  const what = `a state of epoch ${first.seq} that cannot be read`;
+  const { entries, ...head } = replies.parse(keptSchema, replies.json(text, what), what);
+  return {
+    head,
+    async state() {
+      const answer = await connection.request({
+        access: 'read',
+        largeMs: LOAD_MS,
+        send: (client) => client.call('HGETALL', archived),
+      });
+      const flat = replies.parse(reply.flat, answer, what);
+      if (flat.length !== 2 * (entries + 1))
+        throw corrupt(endpoint, `holds a state of epoch ${head.epoch} with which the log begins, and it was changed.`);
+      return { head, entries: stateFrom(withoutHead(replies.entries(flat)), head) };
+    },
+  };
+}
+
+function* withoutHead(entries: Iterable<KeyAndValue>): Generator<KeyAndValue> {
+  for (const each of entries) if (each[0] !== (HEAD as string)) yield each;
+}
+
+/**
+ * Where the next page of a log does not begin with the event `after` the last one, its first part was dropped. `since`:
+ * after which event reading began, 0 for wherever the log begins.
+ * @throws KillSwitchError ARCHIVED
+ */
+export async function requireNext(
+  endpoint: RedisEndpoint,
+  parts: Parts,
+  { after, next, since }: { readonly after: number; readonly next: number; readonly since: number },
+): Promise<void> {
+  if (next === after + 1 || after === 0) return;
+  const begins = (await beginningOf(endpoint, parts))?.head.epoch ?? 0;
+  if (after + 1 < begins) throw after === since ? archivedAway(after + 1, begins) : archivedMeanwhile();
+}
+
+/** Drops the first part of a log, with the user of an archiver. */
+export function redisDropper(
+  endpoint: RedisEndpoint,
+  parts: Parts & { readonly organizationId: string },
+  log: ControlConnection['log'],
+): LogDropper {
+  const { connection, keys, replies, organizationId } = parts;
+  const write = <T>(send: (client: Redis, leftMs: number) => Promise<T>): Promise<T> =>
+    connection.request({ access: 'write', send });
+
+  const bytes = async (): Promise<number> =>
+    Number(await connection.request({ access: 'read', send: (client) => client.call('MEMORY', 'USAGE', keys.log) }));
+
+  let folded: KeptState | null = null;
+  const stateAt = async (epoch: number): Promise<KeptState> => {
+    if (folded?.head.epoch === epoch) return folded;
+    const base = await (await beginningOf(endpoint, parts))?.state();
+    const state = base ? stateFrom(base.entries, base.head) : new State();
+    for await (const event of log(state.epoch)) {
+      if (event.seq > epoch) break;
+      state.take(event);
+    }
+    if (state.epoch !== epoch) throw gone(epoch);
+    if (!state.head)
+      throw corrupt(endpoint, 'holds a log of which the beginning was removed. Look: kill-switch log verify');
+    folded = { head: state.head, entries: state };
+    return folded;
+  };
+
+  return {
+    offers: `every ${STEP}th event`,
+    beginning: () => beginningOf(endpoint, parts),
+
+    async check() {
+      try {
+        await write((client) => client.call('XTRIM', keys.log, 'MINID', '=', '0-0'));
+      } catch (error) {
+        if (!isKillSwitchError(error) || error.code !== 'NOT_PERMITTED') throw error;
+        const needed = { organizationId, ...endpoint, role: 'archiver', executor: null } as const;
+        throw new KillSwitchError(
+          'NOT_PERMITTED',
+          `The user of this URL may not drop what is archived (XTRIM), so nothing was done. ${permissionHint(endpoint, needed)}`,
+          { cause: error },
+        );
+      }
+    },
+
+    async *places() {
+      const begins = (await firstEvent(parts))?.seq ?? 0;
+      const head = replies.head(await connection.request({ access: 'read', send: (client) => client.get(keys.head) }));
+      const last = Math.floor(((head?.epoch ?? 0) - 1) / STEP) * STEP;
+      for (let epoch = last; epoch > begins; epoch -= STEP) {
+        const answer = await connection.request({
+          access: 'read',
+          send: (client) => client.call('XRANGE', keys.log, logId(epoch), logId(epoch)),
+        });
+        const [entry] = replies.parse(reply.entries, answer, 'a log that cannot be read');
+        if (!entry) return;
+        const { at } = replies.event(entry);
+        yield { epoch, at, state: () => stateAt(epoch) };
+      }
+    },
+
+    async keep(head) {
+      const state = await stateAt(head.epoch);
+      if (state.head.hash !== head.hash) throw gone(head.epoch);
+      const { archived } = keys.kept(head);
+      const entries = [...state.entries].map(([key, entry]) => [key, JSON.stringify(entry)] as const);
+      const text = JSON.stringify({ ...JSON.parse(headText(head)), entries: entries.length });
+      await write((client) => runScript(client, { script: KEEP, keys: [archived], args: [text, UNUSED_MS] }));
+      for (let from = 0; from < entries.length; from += AT_ONCE)
+        await write((client) => client.hset(archived, ...entries.slice(from, from + AT_ONCE).flat()));
+    },
+
+    async drop(head) {
+      const begins = (await firstEvent(parts)) ?? { seq: 0, hash: '' };
+      const { archived } = keys.kept(head);
+      const entries = [...(await stateAt(head.epoch)).entries].length;
+      const call = {
+        script: DROP,
+        keys: [keys.log, archived, keys.kept({ epoch: begins.seq, hash: begins.hash }).archived],
+        args: [logId(head.epoch), entries + 1, logId(begins.seq)],
+        replicas: endpoint.replicas,
+      };
+      const had = await bytes();
+      const dropped = await write((client, leftMs) => runScript(client, { ...call, waitMs: waitMs(leftMs) }));
+      if (dropped.reply !== 1) throw gone(head.epoch);
+      requireReplicated(dropped, endpoint, 'What was dropped may yet come back.');
+      return Math.max(0, had - (await bytes()));
+    },
+  };
+}
+
+const gone = (epoch: number): KillSwitchError =>
+  new KillSwitchError(
+    'NOT_FOUND',
+    `Event ${epoch}, with which the log would begin, is not where it was, or its state is not kept any more. Archive again.`,
+  );

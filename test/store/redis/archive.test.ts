@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type LogEvent, readEvent } from '../../../flags/index.ts';
+import { createKillSwitch } from '../../../index.ts';
+import { type ControlPlane, verifyLogFile } from '../../../operator/index.ts';
+import { viewerUser } from '../../../store/redis/acl.ts';
+import { redisControlStore } from '../../../store/redis/control.ts';
+import { redisStore } from '../../../store/redis/index.ts';
+import { hasRedis } from '../../servers/index.ts';
+import { DEFAULT_SCOPE, urlOf } from './acl-users.ts';
+import { archivable, grow, keys, logIn, planeOf } from './archivable.ts';
+
+const reason = 'memory is filling up';
+
+const logOf = async (control: ControlPlane, after = 0): Promise<LogEvent[]> => {
+  const events: LogEvent[] = [];
+  for await (const event of control.log({ after })) events.push(event);
+  return events;
+};
+
+const linesOf = (file: string): LogEvent[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => readEvent(line));
+
+/** An executor in this process, until the test is over; what it does is in the list. */
+async function executorOf(url: string, name: string, anchor: string) {
+  const executor = await createKillSwitch({
+    store: redisStore({ url, anchor }),
+    agentId: 'worker',
+    leaseMs: 1000,
+    executor: { name },
+    domain: randomUUID(),
+  });
+  onTestFinished(() => executor.close());
+  const act = executor.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
+  return { act, close: () => executor.close() };
+}
+
+describe.skipIf(!hasRedis)('a log in Redis of which the beginning is archived', () => {
+  test('is in the file, takes less memory, and goes on for everybody', async () => {
+    const { redis, path, archiver, operator, epoch, file } = await archivable();
+    const control = await planeOf(archiver);
+    const before = await logOf(control);
+    const running = await executorOf(redis.url, 'running', join(path, 'running.anchor'));
+    await expect.poll(() => running.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+
+    const answer = await control.archiveLog({ file, reason });
+    expect(answer).toMatchObject({ file, epoch, events: epoch, already: false, fingerprint: null });
+    expect(answer.freed).toBeGreaterThan(100_000);
+    expect(linesOf(file)).toEqual(before.slice(0, epoch));
+    const recorded = before.length + 1;
+    const kept = `${epoch}-${before[epoch - 1]?.hash}`;
+    expect(await logIn(redis)).toEqual({ first: epoch, length: recorded - epoch + 1, kept: [kept] });
+    expect(await redis.cli('PTTL', keys.kept({ epoch, hash: before[epoch - 1]?.hash ?? '' }).archived)).toBe(-1);
+
+    const viewer = await urlOf(redis, viewerUser(DEFAULT_SCOPE));
+    for (const plane of [control, await planeOf(operator), await planeOf(viewer)]) {
+      expect((await logOf(plane)).map(({ seq }) => seq)).toEqual(
+        Array.from({ length: recorded - epoch + 1 }, (_, index) => epoch + index),
+      );
+      expect(await logOf(plane, epoch)).toHaveLength(recorded - epoch);
+      expect(await logOf(plane, epoch - 1)).toHaveLength(recorded - epoch + 1);
+      await expect(logOf(plane, epoch - 2)).rejects.toMatchObject({ code: 'ARCHIVED' });
+      await expect(logOf(plane, 1)).rejects.toMatchObject({ code: 'ARCHIVED' });
+      expect(await plane.archived()).toMatchObject({ epoch });
+      const verified = await plane.verifyLog({ against: file });
+      expect(verified).toMatchObject({ ok: true, archived: { epoch, events: epoch }, against: { events: epoch } });
+      expect(verified).not.toHaveProperty('undropped');
+    }
+    expect(await redis.cli('ACL', 'LOG')).toEqual([]); // nobody needs more than its user may
+    const { findings } = await (await planeOf(operator)).doctor();
+    expect(findings.find(({ check }) => check === 'archive')).toMatchObject({ level: 'ok' });
+    const started = await executorOf(redis.url, 'started', join(path, 'started.anchor'));
+    await expect.poll(() => started.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+    await expect(running.act(undefined)).resolves.toBe('done');
+
+    await control.kill({ target: 'agent:worker', waitMs: 5000 });
+    for (const { act } of [running, started])
+      await expect(act.attempt(undefined)).resolves.toMatchObject({ status: 'blocked' });
+    await control.revive({ target: 'agent:worker', reason: 'tried' });
+    await expect.poll(() => running.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+    expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true });
+  }, 60_000);
+
+  test('is archived again into the same file, and the state before is let go', async () => {
+    const { redis, path, archiver, epoch, file } = await archivable();
+    const control = await planeOf(archiver);
+    const { head: first } = await control.archiveLog({ file, reason });
+    await expect(control.archiveLog({ file, reason })).rejects.toMatchObject({ code: 'INVALID_STATE' });
+    await grow(redis, 2000);
+    await expect(control.archiveLog({ file: join(path, 'another.jsonl'), reason })).rejects.toMatchObject({
+      code: 'ARCHIVED',
+    });
+    expect(existsSync(join(path, 'another.jsonl'))).toBe(false);
+    expect(await control.archiveLog({ file, reason, epoch: 2999 })).toMatchObject({ epoch: 2000, events: 2000 });
+    const { head: begins, ...third } = await control.archiveLog({ file, reason });
+    expect(third).toMatchObject({ epoch: 3000, events: 3000 });
+    expect(linesOf(file).map(({ seq }) => seq)).toEqual(Array.from({ length: 3000 }, (_, index) => index + 1));
+    expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true, archived: { epoch: 3000 } });
+    expect((await logIn(redis)).kept).toEqual([expect.stringMatching(/^3000-/)]);
+    // One that was held up since the first time drops nothing now.
+    const connection = redisControlStore({ url: archiver }).open({ organizationId: 'default', requestTimeoutMs: 5000 });
+    onTestFinished(() => connection.close());
+    await expect(connection.dropper?.drop(first)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    // What is kept and never used ends by itself; what is used does not.
+    await grow(redis, 2000);
+    for await (const place of connection.dropper?.places() ?? [])
+      await connection.dropper?.keep((await place.state()).head);
+    const kept = (await redis.cli('KEYS', '*:archived:*')) as string[];
+    const ends = await Promise.all(kept.map((key) => redis.cli('PTTL', key)));
+    expect(ends.map(Number).sort((a, b) => a - b)).toEqual([
+      -1,
+      ...Array.from({ length: 3 }, () => expect.any(Number)),
+    ]);
+    for (const ms of ends.map(Number)) expect(ms === -1 || (ms > 80_000_000 && ms <= 86_400_000)).toBe(true);
+    await connection.dropper?.keep(begins);
+    expect(await redis.cli('PTTL', keys.kept(begins).archived)).toBe(-1);
+    expect(await (await planeOf(archiver)).verifyLog()).toMatchObject({ ok: true, archived: { epoch: 3000 } });
+    expect(epoch).toBe(1000);
+
+    const whole = join(path, 'whole.jsonl');
+    await expect(control.exportLog({ file: whole })).rejects.toMatchObject({ code: 'ARCHIVED' });
+    copyFileSync(file, whole);
+    const { epoch: last } = await control.head();
+    expect(await control.exportLog({ file: whole })).toMatchObject({ events: last });
+    expect(await verifyLogFile(whole, { against: file })).toMatchObject({ ok: true, events: last });
+  }, 60_000);
+
+  test('is told from one of which the beginning was cut off', async () => {
+    const { redis, archiver, operator, epoch, file } = await archivable();
+    const control = await planeOf(archiver);
+    const problem = expect.stringContaining('its beginning was removed');
+    await redis.cli('XTRIM', keys.log, 'MINID', 500);
+    expect(await (await planeOf(operator)).verifyLog()).toMatchObject({ ok: false, problem });
+    expect((await logOf(control, 3))[0]?.seq).toBe(500); // as before: what is there is shown
+    await expect(control.archiveLog({ file, reason })).rejects.toThrow('of which the beginning was removed');
+    expect((await logIn(redis)).first).toBe(500);
+    expect(epoch).toBe(1000);
+  }, 60_000);
+
+  test('does not verify where the state with which it goes on was changed, or is gone', async () => {
+    const { redis, archiver, operator, file } = await archivable();
+    await (await planeOf(archiver)).archiveLog({ file, reason });
+    const [archived = ''] = (await redis.cli('KEYS', '*:archived:*')) as string[];
+    const mode = 'kill:agent:a7';
+    const text = String(await redis.cli('HGET', archived, mode));
+    expect(text).toContain('"full_stop"');
+    const verified = async () => (await planeOf(operator)).verifyLog().catch(({ message }) => ({ problem: message }));
+    const EDITS = [
+      ['HSET', archived, mode, text.replace('"full_stop"', '"read_only"')],
+      ['HDEL', archived, mode],
+      ['HSET', archived, 'kill:agent:more', text.replace('agent:a7', 'agent:more')],
+      ['HSET', archived, mode, '{'],
+      ['HDEL', archived, 'head'],
+      ['HSET', archived, 'head', '{}'],
+      ['UNLINK', archived],
+    ] as const;
+    for (const [name, ...args] of EDITS) {
+      await redis.cli('COPY', archived, 'aside', 'REPLACE');
+      await redis.cli(name, ...args);
+      expect(await verified(), args.join(' ')).toMatchObject({ problem: expect.any(String) });
+      // Nobody who acts or kills needs it.
+      const control = await planeOf(operator);
+      await control.kill({ target: 'agent:x', waitMs: 0 });
+      expect((await control.status()).mode).toBe('draft_only');
+      await redis.cli('COPY', 'aside', archived, 'REPLACE');
+      expect(await verified()).toMatchObject({ ok: true });
+    }
+  }, 60_000);
+});
+
+describe.skipIf(!hasRedis)('nothing is archived', () => {
+  test('by a user who is no archiver: it is said before the file is written, and which user it takes', async () => {
+    const { redis, operator, archiver, file } = await archivable();
+    const before = await logIn(redis);
+    for (const url of [operator, await urlOf(redis, viewerUser(DEFAULT_SCOPE))]) {
+      const control = await planeOf(url);
+      await expect(control.archiveLog({ file, reason })).rejects.toMatchObject({
+        code: 'NOT_PERMITTED',
+        message: expect.stringMatching(/those who archive the log.*kill-switch redis acl --only archiver --store/),
+      });
+    }
+    expect(existsSync(file)).toBe(false);
+    expect(await logIn(redis)).toEqual(before);
+    expect(await (await planeOf(archiver)).archiveLog({ file, reason })).toMatchObject({ already: false });
+    expect(((await redis.cli('ACL', 'LOG')) as unknown[]).length).toBeGreaterThan(0);
+  }, 60_000);
+
+  test('of the last thousand events, of what is younger, and what an executor has still to read', async () => {
+    const { redis, path, archiver, epoch, file } = await archivable();
+    const control = await planeOf(archiver);
+    const refused = (options: object) => control.archiveLog({ file, reason, ...options });
+    await expect(refused({ epoch: 999 })).rejects.toThrow('every 1000th event. None of them fits: epoch 2000 (later');
+    await expect(refused({ before: '2020-01-01T00:00:00Z' })).rejects.toThrow(
+      /epoch 2000 \(among the last 1000 events\); epoch 1000 \(of .*, which is not before 2020-01-01T00:00:00.000Z\)/,
+    );
+    const executor = await executorOf(redis.url, 'mailer', join(path, 'mailer.anchor'));
+    await expect.poll(async () => (await control.executors()).data.length).toBe(1);
+    const beats = keys.executor('mailer').beats;
+    const [id = '', text = ''] = (await redis.cli('HGETALL', beats)) as string[];
+    const beat = JSON.parse(text);
+    const [held] = await logOf(control, 10);
+    const stale = { ...beat, id: 'gone', applied: { ...beat.applied, epoch: 11, hash: held?.hash } };
+    await redis.cli('HSET', beats, 'gone', JSON.stringify(stale));
+    await expect(refused({})).rejects.toThrow(/mailer \(at epoch 11\).*executors forget/);
+    expect(existsSync(file)).toBe(false);
+    await control.forgetExecutor('gone');
+    expect(id).not.toBe('gone');
+    expect(await refused({})).toMatchObject({ epoch });
+    await executor.close();
+  }, 60_000);
+});
+
+describe.skipIf(!hasRedis)('an executor that was last there before what is archived', () => {
+  test('stays stopped and says why, until the store is accepted; it stops nobody else', async () => {
+    const { redis, path, archiver, epoch, file } = await archivable();
+    const control = await planeOf(archiver);
+    const anchor = join(path, 'job.anchor');
+    const job = await executorOf(redis.url, 'job', anchor);
+    await expect.poll(() => job.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+    await job.close();
+    const early = JSON.parse(readFileSync(anchor, 'utf8'));
+    expect(early.epoch ?? early.head?.epoch).toBeGreaterThan(epoch);
+    await grow(redis, 3000);
+    await control.archiveLog({ file, reason });
+    expect((await logIn(redis)).first).toBeGreaterThan(early.epoch ?? early.head?.epoch);
+
+    const returned = await executorOf(redis.url, 'job', anchor);
+    await expect
+      .poll(() => returned.act.attempt(undefined))
+      .toMatchObject({
+        status: 'blocked',
+        decision: {
+          cause: {
+            kind: 'fault',
+            code: 'ARCHIVED',
+            message: expect.stringMatching(/before epoch \d+ are archived.*anchor/),
+          },
+        },
+      });
+    const other = await executorOf(redis.url, 'other', join(path, 'other.anchor'));
+    await expect.poll(() => other.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+    expect(await control.status()).toMatchObject({ forks: [] });
+    expect(await control.verifyLog()).toMatchObject({ ok: true });
+    await control.recover({ reason: 'it is the right store' });
+    await expect.poll(() => returned.act.attempt(undefined), { timeout: 10_000 }).toMatchObject({ status: 'executed' });
+    expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true });
+  }, 60_000);
+
+  test('still stops everything where the store has lost what came after that place', async () => {
+    const { redis, path, archiver, file } = await archivable();
+    const control = await planeOf(archiver);
+    await control.archiveLog({ file, reason });
+    const executor = await executorOf(redis.url, 'w', join(path, 'w.anchor'));
+    await expect.poll(() => executor.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+    const [head, state] = [await redis.cli('GET', keys.head), (await redis.cli('HGETALL', keys.state)) as string[]];
+    const before = Number(JSON.parse(String(head)).epoch);
+    await control.kill({ target: 'agent:lost', waitMs: 5000 });
+    await control.close();
+    // The store as it was before that kill.
+    await redis.cli('XDEL', keys.log, `${before + 1}-0`);
+    await redis.cli('XSETID', keys.log, `${before}-0`);
+    await redis.cli('DEL', keys.state);
+    await redis.cli('HSET', keys.state, ...state);
+    await redis.cli('SET', keys.head, String(head));
+    await expect
+      .poll(() => executor.act.attempt(undefined), { timeout: 10_000 })
+      .toMatchObject({ status: 'blocked', decision: { cause: { code: 'GENERATION_CHANGED' } } });
+  }, 60_000);
+});
