@@ -42,6 +42,9 @@ import type { Base } from './snapshot-file.ts';
 import { fileTally } from './tally.ts';
 import { snapshotKeeper } from './snapshot-keeper.ts';
 
+/** For how long it is not asked again on which file system the log is, in milliseconds: each change asks twice. */
+const LOCAL_FOR_MS = 1000;
+
 /** Where the switch lies. */
 export interface FileControlStoreOptions {
   /** Default `.kill-switch` in the working directory. */
@@ -86,16 +89,21 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
       let noted = false;
       let readAt = 0;
       const stalledMs = Math.max(requestTimeoutMs, READ_ALL_MS);
-      const upToDate = async (): Promise<void> => {
-        await localFreeBytes(paths.control);
-        await reader.advance();
+      let localAt = Number.NEGATIVE_INFINITY;
+      const upToDate = async (what: string): Promise<void> => {
+        if (performance.now() - localAt > LOCAL_FOR_MS) {
+          await localFreeBytes(paths.control);
+          localAt = performance.now();
+        }
+        // A change that was planned on what was just read: it is read again once the change is there.
+        if (!(what === 'append' && reader.looksRead())) await reader.advance();
       };
       // A long log may take long to read, the first time.
       const reading = <T>(what: string, work: () => Promise<T>): Promise<T> =>
         reader.reading(
           what,
           async () => {
-            await upToDate();
+            await upToDate(what);
             return work();
           },
           stalledMs,

@@ -88,6 +88,11 @@ export class FileReader<F extends LogFold & { readonly head: Head | null }> {
     }
   }
 
+  /** Whether the log looks as it did when it was last read. */
+  looksRead(): boolean {
+    return this.#tail.looksRead();
+  }
+
   /** Reads what was appended, and pushes it to followers; only inside a request. @throws KillSwitchError */
   async advance(options?: AdvanceOptions<F>): Promise<void> {
     const advance = await this.#tail.advance(options);

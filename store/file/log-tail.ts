@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { notify } from '../../flags/callbacks.ts';
 import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
@@ -114,6 +114,13 @@ export class LogTail<F extends LogFold> {
     } catch (error) {
       return logError(error, this.path);
     }
+  }
+
+  /** Whether the file looks as it did when it was last read. Only a hint: its last line is not compared. */
+  looksRead(): boolean {
+    const { ino, dev, size, mtimeNs } = this.#position ?? {};
+    const now = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+    return now?.ino === ino && now?.dev === dev && now?.size === size && now?.mtimeNs === mtimeNs;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { PRECEDENCE_MS, precedenceMs } from '../answers.ts';
 
 /**
@@ -19,7 +20,9 @@ export class Precedence {
   /** Who has it, by this machine's clock. A file that is dated in the future counts for nothing. */
   async holder(): Promise<'me' | 'another' | 'nobody'> {
     try {
-      const age = Date.now() - (await stat(this.#path)).mtimeMs;
+      const found = statSync(this.#path, { throwIfNoEntry: false });
+      if (!found) return 'nobody';
+      const age = Date.now() - found.mtimeMs;
       if (age <= -PRECEDENCE_MS.least || age >= PRECEDENCE_MS.most) return 'nobody';
       const [who, ms] = (await readFile(this.#path, 'utf8')).split(' ');
       if (age >= Number(ms ?? PRECEDENCE_MS.least)) return 'nobody';

@@ -13,6 +13,9 @@ interface Patience {
   readonly steps?: (() => number) | undefined;
 }
 
+/** Says that the time is over: one for all, since making an error costs as much as the rest of a request. */
+const LATE = new Error('late');
+
 /**
  * Does one piece of work at a time. Each caller waits for at most `ms` milliseconds. Work that has begun goes on to its
  * end all the same, so that reading a long log helps the next caller. Work whose caller gives up before it begins is
@@ -30,14 +33,15 @@ export class Serial {
       return work(slot);
     });
     this.#last = begun.catch(() => {});
-    const late = new KillSwitchError('STORE_UNREACHABLE', `The store did not answer (${what}) within ${ms} ms.`);
     try {
       for (;;) {
         const before = steps?.();
         try {
-          return await within(begun, ms, () => late);
+          return await within(begun, ms, () => LATE);
         } catch (error) {
-          if (error !== late || steps?.() === before) throw error;
+          if (error !== LATE) throw error;
+          if (steps?.() === before)
+            throw new KillSwitchError('STORE_UNREACHABLE', `The store did not answer (${what}) within ${ms} ms.`);
         }
       }
     } finally {

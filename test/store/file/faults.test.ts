@@ -1,3 +1,4 @@
+import * as files from 'node:fs';
 import {
   chmodSync,
   chownSync,
@@ -17,7 +18,18 @@ import { networkFileSystem } from '../../../store/file/network-filesystem.ts';
 import { change, kill, logOf, plan } from '../../../testing/store/session.ts';
 import { codeOf, headOf, mayMount, mounted, openSession } from './harness.ts';
 
+vi.mock('node:fs', { spy: true });
 vi.mock('node:fs/promises', { spy: true });
+
+/** Does this in the place of the next write to a log. */
+function atNextWrite(write: (bytes: Buffer) => { readonly error: Error | null }): void {
+  vi.mocked(files.write as (...args: unknown[]) => void).mockImplementationOnce((...args) => {
+    const [, bytes] = args as [number, Buffer];
+    const answer = args.at(-1) as (error: Error | null, count: number) => void;
+    const { error } = write(bytes);
+    setImmediate(() => answer(error, bytes.length));
+  });
+}
 
 const executorsOf = (log: string): string => dirname(log).replace('/control/', '/executors/');
 
@@ -205,47 +217,48 @@ test.skipIf(!mayMount)(
 
 test('a line that was appended to a dying writer’s half line is written once more', async () => {
   const { control, session, log, head } = await live();
-  const before = readFileSync(log);
-  const handle = await fs.open(log);
-  const prototype = Object.getPrototypeOf(handle) as typeof handle;
-  await handle.close();
-  const joined = vi.spyOn(prototype, 'datasync').mockImplementationOnce(async () => {
-    const after = readFileSync(log);
-    writeFileSync(log, Buffer.concat([before, Buffer.from('{"actor":"unveri'), after.subarray(before.length)]));
+  const written = vi.mocked(files.write);
+  written.mockClear();
+  atNextWrite((bytes) => {
+    files.appendFileSync(log, Buffer.concat([Buffer.from('{"actor":"unveri'), bytes]));
+    return { error: null };
   });
-  onTestFinished(() => joined.mockRestore());
   const next = await kill(control, 'all');
-  expect(joined).toHaveBeenCalledTimes(2);
+  expect(written).toHaveBeenCalledTimes(2);
   expect(next.event.prev).toBe(head.hash);
   expect(await headOf(session.control())).toEqual(next.head);
 });
 
 test('a change is on the disk before it is acknowledged, and so are the folders of a new log', async () => {
-  const { session } = await openSession();
+  const { session, log } = await openSession();
   const handle = await fs.open('/dev/null');
   const prototype = Object.getPrototypeOf(handle) as typeof handle;
   await handle.close();
-  const [datasync, sync] = [vi.spyOn(prototype, 'datasync'), vi.spyOn(prototype, 'sync')];
-  onTestFinished(() => {
-    datasync.mockRestore();
-    sync.mockRestore();
-  });
+  const sync = vi.spyOn(prototype, 'sync');
+  onTestFinished(() => sync.mockRestore());
+  const opened = vi.mocked(files.openSync);
+  opened.mockClear();
+  const [datasync, written] = [vi.mocked(files.fdatasync), vi.mocked(files.write)];
+  for (const each of [datasync, written]) each.mockClear();
+  /** How often the log was opened so that what is written there is on the disk when the write returns. */
+  const synced = (): number =>
+    process.platform === 'linux'
+      ? opened.mock.calls.filter(
+          ([path, flags], index) =>
+            path === log && Number(flags) & files.constants.O_DSYNC && opened.mock.results[index]?.type === 'return',
+        ).length
+      : datasync.mock.calls.length;
   const control = await session.initialised();
-  expect([datasync.mock.calls.length, sync.mock.calls.length]).toEqual([1, 4]);
+  expect([synced(), written.mock.calls.length, sync.mock.calls.length]).toEqual([1, 1, 4]);
   await kill(control, 'all');
-  expect([datasync.mock.calls.length, sync.mock.calls.length]).toEqual([2, 4]);
+  expect([synced(), written.mock.calls.length, sync.mock.calls.length]).toEqual([2, 2, 4]);
 });
 
 test('a change whose bytes did not reach the disk is not acknowledged', async () => {
   const { session } = await openSession();
   const control = await session.initialised();
-  const handle = await fs.open('/dev/null');
-  const prototype = Object.getPrototypeOf(handle) as typeof handle;
-  await handle.close();
-  const error = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
-  const datasync = vi.spyOn(prototype, 'datasync').mockRejectedValueOnce(error);
-  onTestFinished(() => datasync.mockRestore());
   const planned = await plan(control, 'kill', { id: 'x', target: 'all', mode: 'full_stop', expires_at: null });
+  atNextWrite(() => ({ error: Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' }) }));
   await expect(control.append(planned)).rejects.toThrow('EIO. The disk reports an error');
 });
 
