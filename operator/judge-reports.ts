@@ -13,7 +13,7 @@ import { whatIsLeft } from './what-is-left.ts';
 export async function judgeReports(
   beats: readonly ReportedBeat[],
   { head, control }: Pick<State, 'head' | 'control'>,
-  connection: Pick<ControlConnection, 'log' | 'forks'>,
+  connection: Pick<ControlConnection, 'log' | 'forks' | 'dropper'>,
 ): Promise<Pick<Status, 'forks' | 'ignored_forks'>> {
   const forks: Array<Status['forks'][number]> = [];
   const ignored: Array<Status['ignored_forks'][number]> = [];
@@ -55,19 +55,18 @@ const reportOf = (beat: ReportedBeat): readonly FoundReport[] =>
 const IS_ARCHIVED =
   'the event that it names would be in the part of the log that is archived, so nobody can tell by it';
 
-/** The hashes of those heads that are in the log, and the number from which on there are any. */
+/** The hashes of those heads that are in the log, and with which event it begins where it was archived. */
 async function foundInLog(
   heads: readonly Head[],
-  connection: Pick<ControlConnection, 'log'>,
+  connection: Pick<ControlConnection, 'log' | 'dropper'>,
 ): Promise<{ readonly found: ReadonlySet<string>; readonly begins: number }> {
   const found = new Set<string>();
-  let begins = 0;
-  if (heads.length === 0) return { found, begins };
+  if (heads.length === 0) return { found, begins: 0 };
+  const begins = (await connection.dropper?.beginning())?.head.epoch ?? 0;
   const wanted = new Set(heads.map(({ hash }) => hash));
   const epochs = heads.map(({ epoch }) => epoch);
   const last = Math.max(...epochs);
   for await (const { seq, hash } of whatIsLeft((after) => connection.log(after))(Math.min(...epochs) - 1)) {
-    begins ||= seq;
     if (seq > last) break;
     if (wanted.has(hash)) found.add(hash);
   }

@@ -1,7 +1,7 @@
 import { KillSwitchError, type LogEvent, messageOf, readEvent } from '../flags/index.ts';
 import { openFile, type OpenedFile } from '../store/file/opened-file.ts';
 import { readLines } from '../store/file/read-lines.ts';
-import { headerSchema } from './head-signature.ts';
+import { HEADER, headerSchema } from './head-signature.ts';
 
 /** The lines of a signed export that come after its events. */
 const BEHIND = 2;
@@ -51,6 +51,9 @@ function kindOf(line: string): 'signed' | 'plain' | null {
   const header = headerSchema.safeParse(value);
   if (header.success && header.data.version !== 1)
     throw new Error(`it has the format ${header.data.version}, which only a newer version of kill-switch knows`);
+  // Nothing signs it, so it says nothing else.
+  if (header.success && line !== HEADER)
+    throw new Error('its first line is not that of a signed export, and was edited');
   if (header.success) return 'signed';
   const isEvent = typeof value === 'object' && value !== null && 'seq' in value && 'prev' in value && 'hash' in value;
   return isEvent ? 'plain' : null;

@@ -50,9 +50,13 @@ export function isPrivateAddress(address: string): boolean {
   if (family !== 6) return true;
   const groups = groupsOf(plain);
   if (mapped.check(plain, 'ipv6')) return blocked.check(asIPv4(groups[6], groups[7]), 'ipv4');
+  if (isIsatap(groups) && blocked.check(asIPv4(groups[6], groups[7]), 'ipv4')) return true;
   if (sixToFour.check(plain, 'ipv6') && blocked.check(asIPv4(groups[1], groups[2]), 'ipv4')) return true;
   return blocked.check(plain, 'ipv6');
 }
+
+/** ISATAP (RFC 5214): whatever the network, the last two groups are an IPv4 address behind it. */
+const isIsatap = ([, , , , flags = 0, mark]: readonly number[]): boolean => (flags & 0xfdff) === 0 && mark === 0x5efe;
 
 /** The eight groups of an IPv6 address; `URL` writes each in one way only. */
 function groupsOf(address: string): number[] {

@@ -37,7 +37,11 @@ export function beginning(acting: Acting): Pick<ControlPlane, 'init' | 'recover'
       const lost = givenUpBy(beats, view, { reports: reported?.reports, remembered });
       const { heads: givenUp, total, ignored } = lost;
       const known = { head, control: view.get('control') };
-      const read = { log: connection.log, forks: reported ? { read: async () => reported } : null };
+      const read = {
+        log: connection.log,
+        dropper: connection.dropper,
+        forks: reported ? { read: async () => reported } : null,
+      };
       const { forks } = await judgeReports(beats, known, read);
       const generation = randomUUID();
       const begins = create || isSeen(beats, lost);

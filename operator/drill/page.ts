@@ -1,3 +1,4 @@
+import { printable } from '../../flags/index.ts';
 import type { DrillAnswer } from './records.ts';
 
 const ESCAPED: Readonly<Record<string, string>> = {
@@ -8,8 +9,8 @@ const ESCAPED: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** What stands in the page as text: executors name themselves, and may write anything. */
-const text = (value: unknown): string => String(value).replace(/[&<>"']/g, (each) => ESCAPED[each] ?? '');
+/** What stands in the page as text: executors name themselves, and may write anything, also what turns text around. */
+const text = (value: unknown): string => printable(String(value)).replace(/[&<>"']/g, (each) => ESCAPED[each] ?? '');
 
 const row = (cells: readonly unknown[], tag = 'td'): string =>
   `<tr>${cells.map((cell) => `<${tag}>${text(cell)}</${tag}>`).join('')}</tr>`;

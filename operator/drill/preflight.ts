@@ -98,6 +98,8 @@ export async function preflight(looked: Looked, asked: Asked): Promise<Preflight
   }
   if (!state.get('kill', asked.target) && heldAbove(state, asked.target))
     findings.push(`${asked.target} is stopped as a whole by something else, so nothing of it runs.`);
+  const unknown = nobodyWorksFor(heard, asked.target);
+  if (unknown !== null) notes.push(unknown);
   const performer = connection.journals ? performerOf(heard, asked) : null;
   if (asked.kind === 'partition' && performer && performer.lease_ms > MOST_CUT_LEASE_MS)
     findings.push(
@@ -110,6 +112,14 @@ export async function preflight(looked: Looked, asked: Asked): Promise<Preflight
     else notes.push(`The drill did no work of its own, so nothing was rolled back: ${without}.`);
   }
   return { findings, notes, performer: without === null ? performer : null };
+}
+
+/** The note where no executor says that it works for an agent or a mission; null for anything else. */
+function nobodyWorksFor({ beats }: Heard, text: string): string | null {
+  const target = readTarget(text);
+  if ((target.type !== 'agent' && target.type !== 'mission') || beats.some((beat) => worksFor(beat, target)))
+    return null;
+  return `No executor reports that it works for ${text}. A drill passes only where something of its target is running.`;
 }
 
 /** True where the whole switch is stopped, so that a drill of anything shows nothing. */

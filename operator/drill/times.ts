@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * Reads `Mon 10:00 Europe/Berlin`: days (`Mon`, `Mon,Thu`, `Mon-Fri`), a time of day, and a zone. Where clocks are
- * changed and that time comes twice, the first counts; where it is left out, the one that stands for it.
+ * changed and that time comes twice, the first counts; where it is left out, the same time after the change (02:30 is then 03:30).
  * @throws KillSwitchError INVALID_ARGUMENT, with what is wrong and a right one
  */
 export function readDrillTimes(text: unknown): DrillTimes {
@@ -37,7 +37,7 @@ export function readDrillTimes(text: unknown): DrillTimes {
   const instant = (date: Temporal.PlainDate): number =>
     date
       .toPlainDateTime({ hour: Math.floor(minutes / 60), minute: minutes % 60 })
-      .toZonedDateTime(zone, { disambiguation: 'earlier' }).epochMilliseconds;
+      .toZonedDateTime(zone, { disambiguation: 'compatible' }).epochMilliseconds;
   /** From a week before to a week after: one of each day lies on either side. */
   const around = (now: number): number[] =>
     Array.from({ length: 17 }, (_, i) => dateOf(now).add({ days: i - 8 }))

@@ -13,7 +13,8 @@ import { STOPS_IN } from './stop-scripts.ts';
  * when that is the head; the number of changes; when that differs from the judged one, the reports (name, id and text
  * of each, and the log's entry of the head that it holds), the state's entry `control`, and 1 when there were more
  * reports than are judged (of names that are not excluded); the answer of TIME; and with the reports the stops (name
- * and lines of each). An executor's confirmation also removes its own report of a generation that is over.
+ * and lines of each). A report of a head that is archived is left out: nobody can tell by what is left whether it was
+ * there. An executor's confirmation also removes its own report of a generation that is over.
  */
 const confirming = ({
   also,
@@ -22,6 +23,11 @@ const confirming = ({
   readonly also: string;
   readonly gives: string;
 }): string => `${ENTERING}${FORKS_IN}${STOPS_IN}${KEEP_ALIVE}
+local function archivedIn(text)
+  local readable, decoded = pcall(cjson.decode, text or '')
+  local epoch = readable and type(decoded) == 'table' and type(decoded.head) == 'table' and decoded.head.epoch
+  return type(epoch) == 'number' and epoch or 0
+end
 local HEAD, STATE, LOG = KEYS[5], KEYS[6], KEYS[7]
 local ID, FORK = ARGV[3], ARGV[4]
 local time = redis.call('TIME')
@@ -66,14 +72,16 @@ elseif own and generation then
 end
 ${also}local changes = redis.call('GET', KEYS[4]) or '0'
 local reports = {}
+local found = {}
 local more = 0
 local control = false
 local stops = false
 if head and changes ~= ARGV[10] then
   control = redis.call('HGET', STATE, 'control')
-  reports, more = forksIn(KEYS[3], ARGV[9], generation, excludedBy(control))
+  found, more = forksIn(KEYS[3], ARGV[9], generation, excludedBy(control))
   stops = stopsIn(KEYS[3], ARGV[9])
-  for _, report in ipairs(reports) do
+  local begins = #found > 0 and archivedIn(redis.call('HGET', STATE, 'archive')) or 0
+  for _, report in ipairs(found) do
     local epoch = report[4]
     local entry
     if type(epoch) == 'number' and epoch >= 1 and epoch <= 2^48 and epoch % 1 == 0 then
@@ -81,6 +89,7 @@ if head and changes ~= ARGV[10] then
       entry = redis.call('XRANGE', LOG, at, at)[1]
     end
     report[4] = entry and entry[2][2] or ''
+    if entry or type(epoch) ~= 'number' or epoch >= begins then table.insert(reports, report) end
   end
 end
 local entries = {}

@@ -161,6 +161,9 @@ describe.each(allStores)('a drill over %s', (_name, sides) => {
       await control.kill({ target: 'agent:mail-bot' });
       const { statuses } = await worker(opened, { name: 'one' });
       await vi.waitFor(() => expect(statuses).toContain('blocked'));
+      expect((await control.previewDrill({ target: 'agent:nobody' })).notes).toContainEqual(
+        expect.stringContaining('No executor reports that it works for agent:nobody'),
+      );
       expect(await control.drill({ target: 'agent:nobody' })).toMatchObject({
         ...{ state: 'failed', executors: [], stands: [] },
         findings: [expect.stringContaining('No work of agent:nobody was seen')],

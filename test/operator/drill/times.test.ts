@@ -23,7 +23,7 @@ describe('when a drill is due', () => {
     ['mon,thu 10:00 UTC', '2026-01-07T00:00:00Z', '2026-01-05T10:00:00.000Z', '2026-01-08T10:00:00.000Z', 4],
     ['Mon-Sun 00:00 UTC', '2026-01-07T00:00:00Z', '2026-01-07T00:00:00.000Z', '2026-01-08T00:00:00.000Z', 1],
     // clocks go forward: 02:30 is left out, and 03:30 stands for it; they go back: the first 02:30 counts
-    ['Sun 02:30 Europe/Berlin', '2026-03-30T00:00:00Z', '2026-03-29T00:30:00.000Z', '2026-04-05T00:30:00.000Z', 7],
+    ['Sun 02:30 Europe/Berlin', '2026-03-30T00:00:00Z', '2026-03-29T01:30:00.000Z', '2026-04-05T00:30:00.000Z', 7],
     ['Sun 02:30 Europe/Berlin', '2026-10-26T00:00:00Z', '2026-10-25T00:30:00.000Z', '2026-11-01T01:30:00.000Z', 7],
   ])('%s, seen at %s', (words, now, last, next, days) => {
     const times = readDrillTimes(words);
@@ -123,6 +123,8 @@ test('the page of a drill loads nothing, and shows what executors wrote as text'
     ...{ pressed_ms: 810, restored_ms: null, error_ms: 50, stands: ['all'], findings: [evil], notes: [evil] },
     ...{ elapsed_ms: 9000, before: [] },
   };
+  const turned = drillPage({ ...drill, notes: ['a\u202eb', 'c\nd'] });
+  expect(turned).toContain('<li>a\\u202eb</li><li>c\\nd</li>');
   const page = drillPage(drill);
   expect(page).not.toContain('<img');
   expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;');

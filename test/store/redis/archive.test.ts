@@ -251,6 +251,38 @@ describe.skipIf(!hasRedis)('an executor that was last there before what is archi
     expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true });
   }, 60_000);
 
+  test('and who reports such a head stops nobody, neither by executors nor by what operators see', async () => {
+    const { redis, path, archiver, file, epoch } = await archivable();
+    const control = await planeOf(archiver);
+    const executor = await executorOf(redis.url, 'w', join(path, 'w.anchor'));
+    await expect.poll(() => executor.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+    const { generation } = await control.head();
+    const [event] = await logOf(control, 9);
+    const report = (held: object): Promise<unknown> => {
+      const text = JSON.stringify({ against: generation, held: { generation, recovered: false, ...held } });
+      return redis.cli('SET', keys.executor('liar').forks, `liar ${text}`);
+    };
+    await redis.cli('APPEND', keys.names, '\nliar');
+    await report({ epoch: 10, hash: event?.hash }); // it is there: no evidence
+    await redis.cli('INCR', keys.changes);
+    await control.archiveLog({ file, reason });
+    await redis.cli('INCR', keys.changes); // it is judged anew, and the event is gone
+    await control.kill({ target: 'agent:other', waitMs: 5000 });
+    expect(await executor.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+    expect(await control.status()).toMatchObject({
+      forks: [],
+      ignored_forks: [{ executor: 'liar', why: expect.stringContaining('archived') }],
+    });
+    expect(epoch).toBe(1000);
+    // What would be in the part that is left is evidence, as before.
+    await report({ epoch: epoch + 10, hash: 'a'.repeat(64) });
+    await redis.cli('INCR', keys.changes);
+    await expect
+      .poll(() => executor.act.attempt(undefined), { timeout: 10_000 })
+      .toMatchObject({ status: 'blocked', decision: { cause: { code: 'GENERATION_CHANGED' } } });
+    expect((await control.status()).forks).toMatchObject([{ executor: 'liar' }]);
+  }, 60_000);
+
   test('still stops everything where the store has lost what came after that place', async () => {
     const { redis, path, archiver, file } = await archivable();
     const control = await planeOf(archiver);
