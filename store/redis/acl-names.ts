@@ -71,12 +71,13 @@ export function permissionHint({ user, location }: Pick<RedisEndpoint, 'user' | 
   const { organizationId, executor, role } = needed;
   const organization = organizationId === 'default' ? '' : ` --organization ${shellWord(organizationId)}`;
   const print = `kill-switch redis acl --only ${executor === null ? role : `executor --executor ${shellWord(executor)}`}${organization} --store ${shellWord(location)}`;
+  const lesser = role === 'operator' ? ' (a viewer is enough to look or to check: --only viewer)' : '';
   const keys = redisKeys(organizationId, needed);
   const own = executor === null ? '' : ` It writes ${keys.executor(executor).prefix}* and hears ${keys.channel}.`;
   const is = user === null ? null : useOf(user);
-  if (!is) return `ACL LOG says what was denied.${own} The user that is needed is printed by: ${print}`;
+  if (!is) return `ACL LOG says what was denied.${own} The user that is needed${lesser} is printed by: ${print}`;
   const differs = differences(is, needed);
   return differs.length === 0
     ? `By its name it is the right one, so its rules are not those of this version. ACL LOG says what was denied; apply anew what is printed by: ${print}`
-    : `That user is for ${differs.join('; and for ')}.${own} The user that is needed is printed by: ${print}`;
+    : `That user is for ${differs.join('; and for ')}.${own} The user that is needed${lesser} is printed by: ${print}`;
 }
