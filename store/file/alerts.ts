@@ -107,9 +107,9 @@ async function put(folder: string, { name, number, text }: Version & { readonly 
   await syncFolder(folder);
   // The one before stays: so the number after it is taken for whoever has still read that one.
   for (const each of versions) if (each < number - 1) await unlink(join(folder, `${name}.${each}`)).catch(() => {});
-  // Only its name: what was removed may be secret.
-  if (!text) await truncate(join(folder, `${name}.${number - 1}`)).catch(() => {});
-  await removeLeft(folder);
+  const names = await readdir(folder);
+  await emptyRemoved(folder, names);
+  await removeLeft(folder, names);
   return true;
 }
 
@@ -124,9 +124,25 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Empties the file before one that says that its text was removed: only its name counts, and it may be secret. */
+async function emptyRemoved(folder: string, names: readonly string[]): Promise<void> {
+  const size = async (name: string): Promise<number> => (await stat(join(folder, name))).size;
+  for (const name of names) {
+    const [, of, number] = VERSION.exec(name) ?? [];
+    const next = `${of}.${Number(number) + 1}`;
+    if (of === undefined || !names.includes(next)) continue;
+    // Another writer may have removed either since the folder was read.
+    const isLeft = await Promise.all([size(name), size(next)]).then(
+      ([own, after]) => own > 0 && after === 0,
+      () => false,
+    );
+    if (isLeft) await truncate(join(folder, name)).catch(() => {});
+  }
+}
+
 /** Removes what writers have left that died. */
-async function removeLeft(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+async function removeLeft(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
     if (!name.endsWith(TEMPORARY)) continue;
     const path = join(folder, name);
     const age = await stat(path).then(
