@@ -1,12 +1,12 @@
 import { type Head, shownId } from '../flags/index.ts';
 import type { ReportedBeat } from '../store/beats.ts';
-import type { Droppable, LogDropper } from '../store/capabilities/archive.ts';
+import type { DropPoint, LogDropper } from '../store/capabilities/archive.ts';
 import type { ControlConnection, ControlView } from '../store/ports.ts';
 import { alertRows } from './alerts/rows.ts';
 import { forgetCommand } from './forget-executor.ts';
 import type { GivenArchive } from './given/log.ts';
 import { judgeReports } from './judge-reports.ts';
-import type { UnfitState } from './refusal-rows/archive.ts';
+import type { UnfitPoint } from './refusal-rows/archive.ts';
 import { ChangeRefusedError } from './refusals.ts';
 
 /** How many of the last events are never archived: whoever is a little behind still finds what came since. */
@@ -21,31 +21,31 @@ export interface Bounds {
   readonly given: Pick<GivenArchive, 'epoch' | 'before'>;
 }
 
-interface Unfit extends UnfitState {
+interface Unfit extends UnfitPoint {
   /** The executors that have not come so far. */
   readonly behind: readonly ReportedBeat[];
 }
 
-/** What was found of the places up to which a log may be archived. */
+/** What was found of the points up to which a log may be archived. */
 export interface Archivable {
   /** The newest one that fits; null where none does. */
-  readonly fits: Droppable | null;
+  readonly fits: DropPoint | null;
   /** Those that do not, up to it, and what keeps the log from being archived up to there. */
   readonly unfit: readonly Unfit[];
 }
 
-export async function archivable(dropper: Pick<LogDropper, 'places'>, bounds: Bounds): Promise<Archivable> {
+export async function archivable(dropper: Pick<LogDropper, 'points'>, bounds: Bounds): Promise<Archivable> {
   const unfit: Unfit[] = [];
-  for await (const place of dropper.places()) {
-    const found = whyNot(place, bounds);
-    if (found === null) return { fits: place, unfit };
+  for await (const point of dropper.points()) {
+    const found = whyNot(point, bounds);
+    if (found === null) return { fits: point, unfit };
     unfit.push(found);
   }
   return { fits: null, unfit };
 }
 
 function whyNot(
-  { epoch, at }: Pick<Droppable, 'epoch' | 'at'>,
+  { epoch, at }: Pick<DropPoint, 'epoch' | 'at'>,
   { head, after, beats, given: { epoch: most, before } }: Bounds,
 ): Unfit | null {
   const because = (why: string, behind: readonly ReportedBeat[] = []): Unfit => ({ epoch, why, behind });
@@ -68,11 +68,14 @@ function behindWords(behind: readonly ReportedBeat[]): string {
 }
 
 /** The refusal where nothing fits. */
-export function nothingToArchive({ unfit }: Archivable, { offers }: Pick<LogDropper, 'offers'>): ChangeRefusedError {
+export function nothingToArchive(
+  { unfit }: Archivable,
+  { pointsAre }: Pick<LogDropper, 'pointsAre'>,
+): ChangeRefusedError {
   const behind = unfit.flatMap((each) => each.behind);
   return new ChangeRefusedError({
     kind: 'nothing_to_archive',
-    offers,
+    pointsAre,
     unfit: unfit.map(({ epoch, why }) => ({ epoch, why })),
     forget: [...new Set(behind.map(({ id, writer = null }) => forgetCommand({ id, writer })))],
   });
@@ -84,7 +87,7 @@ export async function refuseForLosses(
   beats: readonly ReportedBeat[],
   connection: ControlConnection,
 ): Promise<void> {
-  const { forks } = await judgeReports(beats, { head: view.head, control: view.get('control') }, connection);
+  const { forks } = await judgeReports(beats, view, connection);
   if (forks.length > 0)
     throw new ChangeRefusedError({ kind: 'forked', executors: forks.map(({ executor }) => executor) });
 }

@@ -10,7 +10,7 @@ import {
   messageOf,
   printable,
 } from '../flags/index.ts';
-import type { Droppable, LogDropper } from '../store/capabilities/archive.ts';
+import type { DropPoint, LogDropper } from '../store/capabilities/archive.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { LogArchive } from './answers.ts';
 import { archivable, nothingToArchive, refuseForAlerts, refuseForLosses } from './archivable.ts';
@@ -19,6 +19,7 @@ import { ARCHIVING } from './commands/archive.ts';
 import type { Command } from './commands/index.ts';
 import { type Exported, writeExport } from './export-log.ts';
 import type { GivenArchive } from './given/log.ts';
+import { JUDGED_BY } from './judge-reports.ts';
 import { readLogProof } from './log-proof.ts';
 import { ChangeRefusedError, NotInitialisedError, type Place } from './refusals.ts';
 import { stateDigest } from './state-digest.ts';
@@ -36,7 +37,7 @@ export interface Archiving {
  * Writes the first part of the log to a file, and then has the store drop it. Each step leaves a log that is whole, and
  * can be repeated: the file is written and read back; the state there is kept; the event is recorded that names both;
  * and only then something is dropped.
- * @throws ChangeRefusedError, KillSwitchError: nothing was dropped
+ * @throws ChangeRefusedError, KillSwitchError: nothing was dropped, unless the error says otherwise
  */
 export async function archiveLog(archiving: Archiving, given: GivenArchive): Promise<LogArchive> {
   const { connection, place } = archiving;
@@ -44,7 +45,7 @@ export async function archiveLog(archiving: Archiving, given: GivenArchive): Pro
   if (!dropper) throw new ChangeRefusedError({ kind: 'keeps_whole' });
   checkReason(given);
   const beats = await connection.executors(); // first, so that none has seen more than the head says
-  const view = await connection.read([entryKey('control'), entryKey('archive'), entryKey('alerts')]);
+  const view = await connection.read([...JUDGED_BY, entryKey('alerts')]);
   const { head } = view;
   if (!head) throw new NotInitialisedError(place);
   await dropper.check();
@@ -53,7 +54,7 @@ export async function archiveLog(archiving: Archiving, given: GivenArchive): Pro
   const earlier = view.get('archive');
   const after = earlier?.head.epoch ?? 0;
   const found = await archivable(dropper, { head, after, beats, given });
-  if (found.fits) return archiveUpTo({ place: found.fits, after, dropper }, archiving, given);
+  if (found.fits) return archiveUpTo({ point: found.fits, after, dropper }, archiving, given);
   if (earlier && (await undroppedUpTo(earlier, dropper)) !== null) return finish(earlier, dropper, given);
   throw nothingToArchive(found, dropper);
 }
@@ -64,19 +65,19 @@ function checkReason({ reason }: GivenArchive): void {
   if (refusal) throw new ChangeRefusedError(refusal);
 }
 
-/** Up to which place, and up to where the log was archived before. */
+/** Up to which point, and up to where the log was archived before. */
 interface Chosen {
-  readonly place: Droppable;
+  readonly point: DropPoint;
   readonly after: number;
   readonly dropper: LogDropper;
 }
 
 async function archiveUpTo(
-  { place, after, dropper }: Chosen,
+  { point, after, dropper }: Chosen,
   { append, exported, connection }: Archiving,
   { file, signer, reason }: GivenArchive,
 ): Promise<LogArchive> {
-  const { head, entries } = await place.state();
+  const { head, entries } = await point.state();
   const digest = stateDigest(entries);
   // A later export of this log may be the archive too.
   const upTo = async (found: Head | null): Promise<Head> =>
@@ -105,14 +106,14 @@ async function finish(
   return { file, epoch: head.epoch, events, head, fingerprint: read.fingerprint, freed, already: true };
 }
 
-/** The event is recorded by then. */
+/** The event is recorded by then. @throws KillSwitchError: what was not dropped is dropped by archiving again */
 async function dropping(dropper: LogDropper, head: Head): Promise<number> {
   try {
     return await dropper.drop(head);
   } catch (error) {
     throw new KillSwitchError(
       'STORE_UNREACHABLE',
-      `The log is archived up to epoch ${head.epoch}, and nothing was dropped: ${messageOf(error)} Archive again with the same file: that drops it.`,
+      `The log is archived up to epoch ${head.epoch}, and it is not known whether what comes before that was dropped: ${messageOf(error)} Where kill-switch doctor says that it is still there, archive again with the same file: that drops it.`,
       { cause: error },
     );
   }

@@ -1,9 +1,12 @@
-import { evidenceProblem, type FoundReport, type Head, isExcluded, NOT_BELIEVED, type State } from '../flags/index.ts';
+import { entryKey, evidenceProblem, type FoundReport, type Head, isExcluded, NOT_BELIEVED } from '../flags/index.ts';
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
 import type { FoundReports } from '../store/capabilities/forks.ts';
-import type { ControlConnection } from '../store/ports.ts';
+import type { ControlConnection, ControlView } from '../store/ports.ts';
 import type { Status } from './answers.ts';
 import { whatIsLeft } from './what-is-left.ts';
+
+/** The entries that judging reads of a switch. */
+export const JUDGED_BY = [entryKey('control'), entryKey('archive')] as const;
 
 /**
  * Sorts the reports of forks into those that prove that the store has lost a change, and those that prove nothing, with
@@ -12,11 +15,13 @@ import { whatIsLeft } from './what-is-left.ts';
  */
 export async function judgeReports(
   beats: readonly ReportedBeat[],
-  { head, control }: Pick<State, 'head' | 'control'>,
-  connection: Pick<ControlConnection, 'log' | 'forks' | 'dropper'>,
+  view: Pick<ControlView, 'head' | 'get'>,
+  connection: Pick<ControlConnection, 'log' | 'forks'>,
 ): Promise<Pick<Status, 'forks' | 'ignored_forks'>> {
   const forks: Array<Status['forks'][number]> = [];
   const ignored: Array<Status['ignored_forks'][number]> = [];
+  const { head } = view;
+  const control = view.get('control');
   if (!head || !control) return { forks, ignored_forks: ignored };
   const inBeats = beats.flatMap(reportOf);
   const { reports, floods }: FoundReports = (await connection.forks?.read(head.generation)) ?? {
@@ -37,10 +42,12 @@ export async function judgeReports(
     evidenceProblem(report, head, control, ({ hash }) => inLog.has(hash));
   // The log is read only where a judgement depends on it, and once for all of them.
   const doubtful = all.flatMap((report) => (report.held && why(report, new Set()) === null ? [report.held] : []));
-  const { found, begins } = await foundInLog(doubtful, connection);
+  const { found, numbers } = await foundInLog(doubtful, connection);
+  const isArchived = ({ epoch }: Head): boolean =>
+    epoch < (view.get('archive')?.head.epoch ?? 0) && !numbers.has(epoch);
   for (const report of all) {
     const { name, held, by } = report;
-    const problem = why(report, found) ?? (held && held.epoch < begins ? IS_ARCHIVED : null);
+    const problem = why(report, found) ?? (held && isArchived(held) ? IS_ARCHIVED : null);
     if (problem !== null) ignored.push({ executor: name, why: problem });
     else if (reports.includes(report)) forks.push({ executor: name, known_as: by, held });
     else
@@ -55,20 +62,20 @@ const reportOf = (beat: ReportedBeat): readonly FoundReport[] =>
 const IS_ARCHIVED =
   'the event that it names would be in the part of the log that is archived, so nobody can tell by it';
 
-/** The hashes of those heads that are in the log, and with which event it begins where it was archived. */
+/** Which of those heads are in the log, and of which there is an event with their number at least. */
 async function foundInLog(
   heads: readonly Head[],
-  connection: Pick<ControlConnection, 'log' | 'dropper'>,
-): Promise<{ readonly found: ReadonlySet<string>; readonly begins: number }> {
-  const found = new Set<string>();
-  if (heads.length === 0) return { found, begins: 0 };
-  const begins = (await connection.dropper?.beginning())?.head.epoch ?? 0;
-  const wanted = new Set(heads.map(({ hash }) => hash));
-  const epochs = heads.map(({ epoch }) => epoch);
+  connection: Pick<ControlConnection, 'log'>,
+): Promise<{ readonly found: ReadonlySet<string>; readonly numbers: ReadonlySet<number> }> {
+  const [found, numbers] = [new Set<string>(), new Set<number>()];
+  if (heads.length === 0) return { found, numbers };
+  const hashes = new Set(heads.map(({ hash }) => hash));
+  const epochs = new Set(heads.map(({ epoch }) => epoch));
   const last = Math.max(...epochs);
   for await (const { seq, hash } of whatIsLeft((after) => connection.log(after))(Math.min(...epochs) - 1)) {
     if (seq > last) break;
-    if (wanted.has(hash)) found.add(hash);
+    if (hashes.has(hash)) found.add(hash);
+    if (epochs.has(seq)) numbers.add(seq);
   }
-  return { found, begins };
+  return { found, numbers };
 }

@@ -51,9 +51,9 @@ function kindOf(line: string): 'signed' | 'plain' | null {
   const header = headerSchema.safeParse(value);
   if (header.success && header.data.version !== 1)
     throw new Error(`it has the format ${header.data.version}, which only a newer version of kill-switch knows`);
-  // Nothing signs it, so it says nothing else.
+  // The signature does not cover this line, so any other text in it would pass as signed.
   if (header.success && line !== HEADER)
-    throw new Error('its first line is not that of a signed export, and was edited');
+    throw new Error('its first line was edited: take the file as it was exported, or export it again');
   if (header.success) return 'signed';
   const isEvent = typeof value === 'object' && value !== null && 'seq' in value && 'prev' in value && 'hash' in value;
   return isEvent ? 'plain' : null;

@@ -15,7 +15,7 @@ import {
 } from '../flags/index.ts';
 import { sameHead } from '../store/answers.ts';
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
-import type { ArchivedBeginning, KeptState } from '../store/capabilities/archive.ts';
+import type { ArchivedBeginning, StateAt } from '../store/capabilities/archive.ts';
 import { EventChain } from './event-chain.ts';
 import type { SignedHead } from './head-signature.ts';
 import { contradiction, type LogProof, type ReadProof } from './log-proof.ts';
@@ -146,7 +146,7 @@ class Archives {
   }
 
   /** How the state that the log begins with differs from what the log says of it, or null. */
-  disagreement(base: KeptState | null, digest: string | null): string | null {
+  disagreement(base: StateAt | null, digest: string | null): string | null {
     if (!base) return null;
     const { epoch, hash } = base.head;
     if (!this.#part)

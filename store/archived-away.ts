@@ -1,4 +1,4 @@
-import { type Head, isKillSwitchError, KillSwitchError } from '../flags/index.ts';
+import { type Head, KillSwitchError } from '../flags/index.ts';
 
 /** What happened to the event with this number, which is asked for, in a log that begins with event `begins`. */
 export const archivedAway = (epoch: number, begins: number): KillSwitchError =>
@@ -12,16 +12,16 @@ export const archivedMeanwhile = (): KillSwitchError =>
   new KillSwitchError('ARCHIVED', 'The first part of the log was archived while it was read. Ask again.');
 
 /**
- * For an executor whose head is archived, so that it cannot be told from one that was never there: that is no fork,
- * which would stop everyone. A recovery that came since ends either.
- * @throws the error, with what it means for that executor
+ * For an executor whose head is archived, so that it cannot be told from one that was never there. That is no fork,
+ * which would stop everyone.
  */
-export function nobodyCanTell(error: unknown, held: Head, head: Head | null): false {
-  if (!isKillSwitchError(error) || error.code !== 'ARCHIVED') throw error;
-  if (head?.recovered && head.generation !== held.generation) return false;
-  throw new KillSwitchError(
+export const archivedHead = (cause: KillSwitchError): KillSwitchError =>
+  new KillSwitchError(
     'ARCHIVED',
-    `${error.message} This executor was last there at that event, so nobody can tell by this store whether it has lost changes since. Where it is the right one, remove this executor's anchor; or accept it for all: kill-switch recover --reason "…"`,
-    { cause: error },
+    `${cause.message} This executor was last there at that event, so nobody can tell by this store whether it has lost changes since. Where it is the right one, remove this executor's anchor; or accept it for all: kill-switch recover --reason "…"`,
+    { cause },
   );
-}
+
+/** Whether an operator has said since this head that the store counts as it is, lost changes or not. */
+export const isRecoveredSince = (held: Head, head: Head | null): boolean =>
+  head?.recovered === true && head.generation !== held.generation;

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { entryKey } from '../../flags/index.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { takesNone } from '../given/checks.ts';
 import { givenRecover } from '../given/recover.ts';
 import { givenUpBy, isSeen } from '../given-up.ts';
-import { judgeReports } from '../judge-reports.ts';
+import { JUDGED_BY, judgeReports } from '../judge-reports.ts';
 import { ChangeRefusedError } from '../refusals.ts';
 import type { Acting } from './acting.ts';
 
@@ -13,7 +12,7 @@ export function beginning(acting: Acting): Pick<ControlPlane, 'init' | 'recover'
   const { connection } = acting;
 
   async function losses() {
-    const view = await connection.read([entryKey('control')]);
+    const view = await connection.read(JUDGED_BY);
     const beats = await connection.executors();
     const remembered = view.head ? [] : await connection.anchors?.remembered();
     return { view, beats, remembered };
@@ -36,13 +35,8 @@ export function beginning(acting: Acting): Pick<ControlPlane, 'init' | 'recover'
       const reported = head ? await connection.forks?.read(head.generation) : undefined;
       const lost = givenUpBy(beats, view, { reports: reported?.reports, remembered });
       const { heads: givenUp, total, ignored } = lost;
-      const known = { head, control: view.get('control') };
-      const read = {
-        log: connection.log,
-        dropper: connection.dropper,
-        forks: reported ? { read: async () => reported } : null,
-      };
-      const { forks } = await judgeReports(beats, known, read);
+      const read = { log: connection.log, forks: reported ? { read: async () => reported } : null };
+      const { forks } = await judgeReports(beats, view, read);
       const generation = randomUUID();
       const begins = create || isSeen(beats, lost);
       // The epoch refuses the second of two simultaneous ones.

@@ -1,4 +1,3 @@
-import { entryKey } from '../../flags/index.ts';
 import { alertRows, type AlertsPlace, alertsStatus } from '../alerts/rows.ts';
 import { heldApprovals } from '../approvals.ts';
 import { readBudgets, tripwireRows } from '../budget-rows.ts';
@@ -6,7 +5,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { takesNone } from '../given/checks.ts';
 import { givenList } from '../given/list.ts';
 import { heldStops } from '../held-stops.ts';
-import { judgeReports } from '../judge-reports.ts';
+import { JUDGED_BY, judgeReports } from '../judge-reports.ts';
 import { KILL_FILTERS } from '../list-filters.ts';
 import { operatingNow } from '../operating-now.ts';
 import { killRecords, statusOf, type WholeSwitch } from '../status.ts';
@@ -40,8 +39,7 @@ export const status = ({
   async forks(...given: readonly unknown[]) {
     takesNone('forks', given);
     const beats = await connection.executors(); // first, so that none has seen more than the head says
-    const view = await connection.read([entryKey('control')]);
-    return judgeReports(beats, { head: view.head, control: view.get('control') }, connection);
+    return judgeReports(beats, await connection.read(JUDGED_BY), connection);
   },
 
   async kills(options = {}) {

@@ -98,7 +98,7 @@ export async function preflight(looked: Looked, asked: Asked): Promise<Preflight
   }
   if (!state.get('kill', asked.target) && heldAbove(state, asked.target))
     findings.push(`${asked.target} is stopped as a whole by something else, so nothing of it runs.`);
-  const unknown = nobodyWorksFor(heard, asked.target);
+  const unknown = unknownTarget(heard, asked.target);
   if (unknown !== null) notes.push(unknown);
   const performer = connection.journals ? performerOf(heard, asked) : null;
   if (asked.kind === 'partition' && performer && performer.lease_ms > MOST_CUT_LEASE_MS)
@@ -115,7 +115,7 @@ export async function preflight(looked: Looked, asked: Asked): Promise<Preflight
 }
 
 /** The note where no executor says that it works for an agent or a mission; null for anything else. */
-function nobodyWorksFor({ beats }: Heard, text: string): string | null {
+function unknownTarget({ beats }: Heard, text: string): string | null {
   const target = readTarget(text);
   if ((target.type !== 'agent' && target.type !== 'mission') || beats.some((beat) => worksFor(beat, target)))
     return null;

@@ -1,8 +1,8 @@
 import { printable, shownId } from '../../flags/index.ts';
 import type { RefusalRows } from './row.ts';
 
-/** A state up to which the log could be archived, and what keeps it from that, as the end of a sentence. */
-export interface UnfitState {
+/** A point up to which the log could be archived, and what keeps it from that, as the end of a sentence. */
+export interface UnfitPoint {
   readonly epoch: number;
   readonly why: string;
 }
@@ -11,9 +11,9 @@ export interface UnfitState {
 export interface ArchiveFacts {
   readonly keeps_whole: object;
   readonly nothing_to_archive: {
-    /** Up to where this store archives a log, as the end of a sentence. */
-    readonly offers: string;
-    readonly unfit: readonly UnfitState[];
+    /** What the points of this store are, as the end of a sentence. */
+    readonly pointsAre: string;
+    readonly unfit: readonly UnfitPoint[];
     /** The commands that take executors out of the count which have not come so far. */
     readonly forget: readonly string[];
   };
@@ -41,8 +41,8 @@ export const ARCHIVE: RefusalRows<ArchiveFacts> = {
   },
   nothing_to_archive: {
     code: 'INVALID_STATE',
-    says: ({ offers, unfit }) =>
-      `Nothing was archived. A log is archived up to ${offers}. ${
+    says: ({ pointsAre, unfit }) =>
+      `Nothing was archived. A log is archived up to ${pointsAre}. ${
         unfit.length === 0 ? 'There is none so far.' : `None of them fits: ${unfitWords(unfit)}.`
       }`,
     hint: ({ forget }) => (forget.length === 0 ? MORE : { program: said(forget), command: said(forget) }),
@@ -96,13 +96,13 @@ export const ARCHIVE: RefusalRows<ArchiveFacts> = {
   },
 };
 
-/** Of so many places it is said why they do not fit. */
+/** So many points, and so many commands, are said at most. */
 const NAMED = 5;
 
-function unfitWords(unfit: readonly UnfitState[]): string {
+function unfitWords(unfit: readonly UnfitPoint[]): string {
   const named = unfit.slice(0, NAMED).map(({ epoch, why }) => `epoch ${epoch} (${why})`);
   return [...named, ...(unfit.length > NAMED ? [`and ${unfit.length - NAMED} more`] : [])].join('; ');
 }
 
 const said = (forget: readonly string[]): string =>
-  `An executor that is gone for good is taken out of the count: ${forget.slice(0, 5).join('; ')}`;
+  `An executor that is gone for good is taken out of the count: ${forget.slice(0, NAMED).join('; ')}`;

@@ -15,12 +15,12 @@ const END = 0x0a;
 const SYNCED = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
 /** Resolves to how many of the bytes were written. */
-const written = (file: number, bytes: Buffer): Promise<number> =>
+const writeAtEnd = (file: number, bytes: Buffer): Promise<number> =>
   new Promise((resolve, reject) => {
     write(file, bytes, 0, bytes.length, null, (error, count) => (error ? reject(error) : resolve(count)));
   });
 
-const synced = (file: number): Promise<void> =>
+const sync = (file: number): Promise<void> =>
   new Promise((resolve, reject) => {
     fdatasync(file, (error) => (error ? reject(error) : resolve()));
   });
@@ -31,7 +31,7 @@ const synced = (file: number): Promise<void> =>
  * write was cut there (a full disk, a writer that died), and its writer got an error. That line is spoiled before it is
  * ended: all of it but the end may be there, and a change that failed must not take effect when another writer ends its
  * line. Only what waits for the disk is asynchronous: each other step would cost a turn of the event loop, and a kill
- * has few of them.
+ * should wait for as few as possible.
  * @throws KillSwitchError STORE_READ_ONLY (nothing was written), STORE_UNREACHABLE (it is not known whether anything
  * was)
  */
@@ -50,9 +50,9 @@ export async function appendLines(path: string, texts: readonly string[]): Promi
   try {
     file = openForAppending(path);
     const bytes = endsInMidLine(file) ? lines : lines.subarray(SPOILED.length + 1);
-    const count = await written(file, bytes);
+    const count = await writeAtEnd(file, bytes);
     if (count < bytes.length) throw cutShort(path, count, bytes.length);
-    if (SYNCED === 0) await synced(file);
+    if (SYNCED === 0) await sync(file);
   } catch (error) {
     throw fileError(error, 'written', path);
   } finally {

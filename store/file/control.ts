@@ -90,20 +90,19 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
       let readAt = 0;
       const stalledMs = Math.max(requestTimeoutMs, READ_ALL_MS);
       let localAt = Number.NEGATIVE_INFINITY;
-      const upToDate = async (what: string): Promise<void> => {
+      const upToDate = async ({ trustsLastRead }: { readonly trustsLastRead: boolean }): Promise<void> => {
         if (performance.now() - localAt > LOCAL_FOR_MS) {
           await localFreeBytes(paths.control);
           localAt = performance.now();
         }
-        // A change that was planned on what was just read: it is read again once the change is there.
-        if (!(what === 'append' && reader.looksRead())) await reader.advance();
+        if (!(trustsLastRead && reader.looksRead())) await reader.advance();
       };
       // A long log may take long to read, the first time.
-      const reading = <T>(what: string, work: () => Promise<T>): Promise<T> =>
+      const reading = <T>(what: string, work: () => Promise<T>, trusting = { trustsLastRead: false }): Promise<T> =>
         reader.reading(
           what,
           async () => {
-            await upToDate(what);
+            await upToDate(trusting);
             return work();
           },
           stalledMs,
@@ -141,28 +140,33 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           });
         },
         append: (...changes) =>
-          reading('append', async () => {
-            const batch = readBack(changes);
-            // Before any executor reads the change. Where this user may not make them, executors report what is
-            // missing.
-            const made = await makeFolders(root, reportFolders(paths)).then(
-              () => true,
-              () => false,
-            );
-            const appended = await appendByPrecedence(batch, {
-              reader,
-              precedence,
-              readAt,
-              // The first writer of a log syncs its folders; each later connection does so once.
-              syncFolders: async () => {
-                if (!synced || batch.expected === null) await syncFolders(paths.control, paths.root);
-                synced = true;
-              },
-            });
-            if (appended && made && !noted) noted = await noteMade(paths.made);
-            if (appended && batch.recovers) await oldForks.putAside(batch.head.generation);
-            return appended;
-          }),
+          // It was planned on what was just read; what decides is read again once its lines are there.
+          reading(
+            'append',
+            async () => {
+              const batch = readBack(changes);
+              // Before any executor reads the change. Where this user may not make them, executors report what is
+              // missing.
+              const made = await makeFolders(root, reportFolders(paths)).then(
+                () => true,
+                () => false,
+              );
+              const appended = await appendByPrecedence(batch, {
+                reader,
+                precedence,
+                readAt,
+                // The first writer of a log syncs its folders; each later connection does so once.
+                syncFolders: async () => {
+                  if (!synced || batch.expected === null) await syncFolders(paths.control, paths.root);
+                  synced = true;
+                },
+              });
+              if (appended && made && !noted) noted = await noteMade(paths.made);
+              if (appended && batch.recovers) await oldForks.putAside(batch.head.generation);
+              return appended;
+            },
+            { trustsLastRead: true },
+          ),
         snapshots: { keep: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)) },
         dropper: fileDropper(paths, { ms: stalledMs, admit }),
         // How much is read is bounded, but may take long on a busy machine: the caller waits as long as reading gets

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, link, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Head, KillSwitchError, type LogEvent } from '../../flags/index.ts';
-import type { Droppable, KeptState, LogDropper } from '../capabilities/archive.ts';
+import type { DropPoint, LogDropper, StateAt } from '../capabilities/archive.ts';
 import { syncFolders } from './append-lines.ts';
 import { archivedBase, archivedBeginningOf, archivedEpoch, archivedName, archivedNames } from './archived.ts';
 import { errnoOf, fileError } from './file-errors.ts';
@@ -90,15 +90,15 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
       await checkHoles(paths.control, paths.log);
     },
 
-    offers: 'a state that is kept beside it: one is kept whenever it has grown by about 2 MB',
+    pointsAre: 'a state that is kept beside it: one is kept whenever it has grown by about 2 MB',
 
-    async *places() {
+    async *points() {
       const log = openFile(paths.log);
       if (!log) return;
       try {
         for await (const base of readSnapshots(paths.control, log)) {
           const line = (await isProven(base)) ? await lineOf(log, base.place) : null;
-          if (line) yield placeOf(base, line.event);
+          if (line) yield pointOf(base, line.event);
         }
       } finally {
         log.close();
@@ -144,12 +144,12 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
   };
 }
 
-const placeOf = (base: Base, { seq, at }: LogEvent): Droppable => ({
+const pointOf = (base: Base, { seq, at }: LogEvent): DropPoint => ({
   ...{ epoch: seq, at },
   state: () => Promise.resolve(stateOf(base)),
 });
 
-const stateOf = ({ place, state }: Base): KeptState => ({ head: place.head, entries: state });
+const stateOf = ({ place, state }: Base): StateAt => ({ head: place.head, entries: state });
 
 /** Gives a file a second name, which costs nothing; a copy has it where the file system has no second names. */
 async function linkOrCopy(from: string, to: string): Promise<void> {

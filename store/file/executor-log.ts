@@ -1,5 +1,5 @@
-import { type Head, type LogEvent, State } from '../../flags/index.ts';
-import { nobodyCanTell } from '../archived-away.ts';
+import { type Head, isKillSwitchError, type LogEvent, State } from '../../flags/index.ts';
+import { archivedHead, isRecoveredSince } from '../archived-away.ts';
 import type { Answer, Snapshot } from '../confirmation.ts';
 import type { LogFold } from './advance.ts';
 import type { FileReader } from './file-reader.ts';
@@ -74,7 +74,9 @@ async function isLinked(held: Head, { before, state }: Loading, reader: FileRead
   try {
     return await reader.leadsTo(held, before);
   } catch (error) {
-    return nobodyCanTell(error, held, state.head);
+    if (!isKillSwitchError(error) || error.code !== 'ARCHIVED') throw error;
+    if (isRecoveredSince(held, state.head)) return false;
+    throw archivedHead(error);
   }
 }
 

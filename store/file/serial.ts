@@ -13,9 +13,6 @@ interface Patience {
   readonly steps?: (() => number) | undefined;
 }
 
-/** Says that the time is over: one for all, since making an error costs as much as the rest of a request. */
-const LATE = new Error('late');
-
 /**
  * Does one piece of work at a time. Each caller waits for at most `ms` milliseconds. Work that has begun goes on to its
  * end all the same, so that reading a long log helps the next caller. Work whose caller gives up before it begins is
@@ -24,6 +21,8 @@ const LATE = new Error('late');
 export class Serial {
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Says that the time is over. Made once: an error of its own for each request costs as much as the rest of it. */
+  readonly #late = new Error('late');
 
   async run<T>(what: string, work: (slot: Slot) => Promise<T>, { ms, steps }: Patience): Promise<T> {
     const slot = { abandoned: false };
@@ -37,9 +36,9 @@ export class Serial {
       for (;;) {
         const before = steps?.();
         try {
-          return await within(begun, ms, () => LATE);
+          return await within(begun, ms, () => this.#late);
         } catch (error) {
-          if (error !== LATE) throw error;
+          if (error !== this.#late) throw error;
           if (steps?.() === before)
             throw new KillSwitchError('STORE_UNREACHABLE', `The store did not answer (${what}) within ${ms} ms.`);
         }

@@ -132,7 +132,7 @@ export const KEPT_ACCESS: Readonly<Record<KeptKey, Access>> = {
   archived: {
     operator: ['hget', 'hgetall'],
     viewer: ['hget', 'hgetall'],
-    archiver: [...SCRIPT, 'exists', 'hlen', 'hset', ...KEPT_FOR, 'persist', 'unlink'],
+    archiver: [...SCRIPT, 'hlen', 'hset', ...KEPT_FOR, 'persist', 'unlink'],
   },
 };
 
@@ -197,12 +197,12 @@ export const KEYLESS: Readonly<Record<RedisRole, readonly string[]>> = {
   archiver: [],
 };
 
-/** The row of a role in one of these tables. */
-const of = <T>(rows: Readonly<Partial<Record<RedisRole, readonly T[]>>>, role: RedisRole): readonly T[] =>
+/** What a role may in one row of these tables. An archiver also has what an operator has. */
+const commandsOf = <T>(rows: Readonly<Partial<Record<RedisRole, readonly T[]>>>, role: RedisRole): readonly T[] =>
   role === 'archiver' ? [...(rows.operator ?? []), ...(rows.archiver ?? [])] : (rows[role] ?? []);
 
 /** The commands of a role that need no key. */
-export const keylessOf = (role: RedisRole): readonly string[] => of(KEYLESS, role);
+export const keylessOf = (role: RedisRole): readonly string[] => commandsOf(KEYLESS, role);
 
 /** The patterns of keys on which these commands may be used. */
 export interface Grant {
@@ -217,20 +217,20 @@ export function grantsOf(
 ): Grant[] {
   const shared = rowsOf(SHARED_ACCESS).map(
     ([key, access]): Grant => ({
-      commands: of(access, role),
+      commands: commandsOf(access, role),
       pattern: pattern.shared(SHARED_KEYS[key]),
     }),
   );
   const ofRuns = rowsOf(RUN_ACCESS).map(
-    ([key, access]): Grant => ({ commands: of(access, role), pattern: pattern.shared(`${RUN_KEYS[key]}:*`) }),
+    ([key, access]): Grant => ({ commands: commandsOf(access, role), pattern: pattern.shared(`${RUN_KEYS[key]}:*`) }),
   );
   const kept = rowsOf(KEPT_ACCESS).map(
-    ([key, access]): Grant => ({ commands: of(access, role), pattern: pattern.shared(`${KEPT_KEYS[key]}:*`) }),
+    ([key, access]): Grant => ({ commands: commandsOf(access, role), pattern: pattern.shared(`${KEPT_KEYS[key]}:*`) }),
   );
   const own = rowsOf(OWN_ACCESS).flatMap(([key, access]): Grant[] => {
     const name = SEVERAL.has(key) ? `${OWN_KEYS[key]}:*` : OWN_KEYS[key];
     const whose = role === 'executor' ? 'own' : 'any';
-    const first = { commands: of(access, role), pattern: pattern.own(name, whose) };
+    const first = { commands: commandsOf(access, role), pattern: pattern.own(name, whose) };
     return role === 'executor'
       ? [first, { commands: access.others ?? [], pattern: pattern.own(name, 'any') }]
       : [first];

@@ -71,7 +71,7 @@ export function permissionHint({ user, location }: Pick<RedisEndpoint, 'user' | 
   const { organizationId, executor, role } = needed;
   const organization = organizationId === 'default' ? '' : ` --organization ${shellWord(organizationId)}`;
   const print = `kill-switch redis acl --only ${executor === null ? role : `executor --executor ${shellWord(executor)}`}${organization} --store ${shellWord(location)}`;
-  const lesser = role === 'operator' ? ' (a viewer is enough to look or to check: --only viewer)' : '';
+  const lesser = role === 'operator' ? ' (to look or verify, --only viewer is enough)' : '';
   const keys = redisKeys(organizationId, needed);
   const own = executor === null ? '' : ` It writes ${keys.executor(executor).prefix}* and hears ${keys.channel}.`;
   const is = user === null ? null : useOf(user);

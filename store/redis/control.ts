@@ -36,7 +36,7 @@ import type { RedisKeys } from './keys.ts';
 import { clearForks, forgetExecutor, readForks, readKept, writerOf } from './kept.ts';
 import { redisLedgerReader } from './ledger.ts';
 import { redisOperating } from './operating.ts';
-import { atOneMoment, redisReader } from './reader.ts';
+import { atOneMoment, entriesBetween, redisReader } from './reader.ts';
 import { headText, headTextAfter, logId, reply } from './replies.ts';
 import { redisReplication } from './replication.ts';
 import { APPEND, APPEND_WHEN_FULL, runScript, SETTLE, waitMs } from './scripts.ts';
@@ -74,17 +74,14 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
   const upkeep = new Upkeep(reading);
   const parts = { ...reading, upkeep };
   const { connection, keys, replies, reader } = parts;
-  const page = (after: string): ReturnType<Redis['call']> =>
-    connection.request({
-      access: 'read',
-      send: (client) => client.call('XRANGE', keys.log, `(${after}`, '+', 'COUNT', PAGE),
-    });
-
   const log = async function* (after: number): AsyncGenerator<LogEvent> {
     for (let last = after; ; ) {
-      const entries = replies.parse(reply.entries, await page(logId(last)), 'a log that cannot be read');
+      const entries = await entriesBetween(parts, { from: `(${logId(last)}`, to: '+', most: PAGE });
       const [first] = entries;
-      if (first) await requireNext(endpoint, parts, { after: last, next: replies.event(first).seq, since: after });
+      if (first) {
+        const { seq: next } = replies.event(first);
+        await requireNext(endpoint, parts, { after: last, next, since: after });
+      }
       for (const entry of entries) {
         const event = replies.event(entry);
         last = event.seq;

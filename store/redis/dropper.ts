@@ -2,31 +2,32 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import {
   type EntryKey,
-  type Head,
+  entryKey,
   headSchema,
   isKillSwitchError,
   KillSwitchError,
   type LogEvent,
+  parseEntryOf,
   State,
   stateFrom,
 } from '../../flags/index.ts';
 import { archivedAway, archivedMeanwhile } from '../archived-away.ts';
-import type { ArchivedBeginning, KeptState, LogDropper } from '../capabilities/archive.ts';
+import type { ArchivedBeginning, LogDropper, StateAt } from '../capabilities/archive.ts';
 import { type ControlConnection, LOAD_MS } from '../ports.ts';
 import { permissionHint } from './acl-names.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { corrupt, requireReplicated } from './errors.ts';
-import { allOf, type RedisReader } from './reader.ts';
-import { headText, logId, reply } from './replies.ts';
+import { entriesBetween, type RedisReader } from './reader.ts';
+import { logId, reply } from './replies.ts';
 import { runScript, script, waitMs } from './scripts.ts';
 
 // A log of which the first part was archived begins with the event up to which it was, and the state after that event
 // has a key of its own, which that event names: what is kept is found by the first entry of the log. Until the log
 // begins there, the key ends by itself, so that an archiving which is not ended leaves nothing.
 
-/** Every so many events there is a place up to which the log may be dropped. */
+/** Every so many events there is a point up to which the log may be dropped. */
 const STEP = 1000;
-/** How long a state is kept with which no log begins. */
+/** For how many milliseconds a state is kept with which no log begins. */
 const UNUSED_MS = 86_400_000;
 /** How many entries of a state are written at a time. */
 const AT_ONCE = 500;
@@ -37,10 +38,12 @@ const keptSchema = headSchema.extend({ entries: z.int().min(1) });
 
 /**
  * Begins a state that is kept, or puts off its end. What is there already has the same entries, unless another version
- * has begun it. KEYS: archived. ARGV: the text of `head`, for how many milliseconds it is kept.
+ * has begun it. KEYS: archived. ARGV: the text of `head`, for how many milliseconds it is kept. Gives 0 where the log
+ * begins with another state of that event.
  */
 const KEEP = script(`#!lua
-if redis.call('HGET', KEYS[1], '${HEAD}') ~= ARGV[1] and redis.call('PTTL', KEYS[1]) ~= -1 then
+if redis.call('HGET', KEYS[1], '${HEAD}') ~= ARGV[1] then
+  if redis.call('PTTL', KEYS[1]) == -1 then return 0 end
   redis.call('UNLINK', KEYS[1])
   redis.call('HSET', KEYS[1], '${HEAD}', ARGV[1])
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -52,8 +55,8 @@ return 1
 
 /**
  * Drops what comes before an event. KEYS: log, archived, the same of where the log began before. ARGV: the log id of
- * the event, how many fields its state has, and the log id of the first entry. Gives 0 where one of them is not so any
- * more. All that can be refused is refused before the first write.
+ * the event, how many fields its state has, and the log id of the first entry. Gives 0 where the log begins elsewhere
+ * by now, lacks the event, or the state is not whole. All that can be refused is refused before the first write.
  */
 const DROP = script(`#!lua flags=allow-oom
 local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
@@ -72,32 +75,30 @@ if KEYS[3] ~= KEYS[2] then redis.call('UNLINK', KEYS[3]) end
 return 1
 `);
 
-type KeyAndValue = readonly [EntryKey, unknown];
 type Parts = Pick<RedisReader, 'connection' | 'keys' | 'replies'>;
 
 /** The first event of the log; null where there is none. */
-async function firstEvent({ connection, keys, replies }: Parts): Promise<LogEvent | null> {
-  const answer = await connection.request({
-    access: 'read',
-    send: (client) => client.call('XRANGE', keys.log, '-', '+', 'COUNT', 1),
-  });
-  const [entry] = replies.parse(reply.entries, answer, 'a log that cannot be read');
-  return entry ? replies.event(entry) : null;
+async function firstEvent(parts: Parts): Promise<LogEvent | null> {
+  const [entry] = await entriesBetween(parts, { from: '-', to: '+', most: 1 });
+  return entry ? parts.replies.event(entry) : null;
 }
 
-/** Where a log begins that was archived; null where no kept state says so, and where it was damaged. */
+/**
+ * Where a log begins that was archived; null where neither a kept state nor the present one says so. A log that is
+ * damaged there is told of by reading it.
+ */
 async function beginningOf(endpoint: RedisEndpoint, parts: Parts): Promise<ArchivedBeginning | null> {
   const { connection, keys, replies } = parts;
   const first = await firstEvent(parts).catch((error: unknown) => {
-    if (isKillSwitchError(error) && error.code === 'CORRUPT') return null; // whoever reads the log is told
+    if (isKillSwitchError(error) && error.code === 'CORRUPT') return null;
     throw error;
   });
   if (!first || first.seq === 1) return null;
   const { archived } = keys.kept({ epoch: first.seq, hash: first.hash });
-  const text = await connection.request({ access: 'read', send: (client) => client.hget(archived, HEAD) });
-  if (text === null) return null; // it was cut off, and log verify says so
   const what = `a state of epoch ${first.seq} that cannot be read`;
-  const { entries, ...head } = replies.parse(keptSchema, replies.json(text, what), what);
+  const kept = await connection.request({ access: 'read', send: (client) => client.hget(archived, HEAD) });
+  if (kept === null) return withoutState(endpoint, parts, first);
+  const { entries, ...head } = replies.parse(keptSchema, replies.json(kept, what), what);
   return {
     head,
     async state() {
@@ -114,13 +115,36 @@ async function beginningOf(endpoint: RedisEndpoint, parts: Parts): Promise<Archi
   };
 }
 
-function* withoutHead(entries: Iterable<KeyAndValue>): Generator<KeyAndValue> {
-  for (const each of entries) if (each[0] !== (HEAD as string)) yield each;
+/** The same where no state is kept. */
+async function withoutState(
+  endpoint: RedisEndpoint,
+  { connection, keys, replies }: Parts,
+  { seq, hash }: LogEvent,
+): Promise<ArchivedBeginning | null> {
+  const key = entryKey('archive');
+  const text = await connection.request({ access: 'read', send: (client) => client.hget(keys.state, key) });
+  if (text === null) return null;
+  const { head } = parseEntryOf('archive', replies.json(text, `an unreadable entry ${JSON.stringify(key)}`));
+  if (head.epoch !== seq || head.hash !== hash) return null;
+  return {
+    head,
+    state: () =>
+      Promise.reject(
+        corrupt(
+          endpoint,
+          `no longer holds the state of epoch ${seq} with which its log begins. Executors and operators go on without it, and nobody can verify the log; the archive can be: kill-switch log verify FILE`,
+        ),
+      ),
+  };
+}
+
+function* withoutHead(entries: Iterable<readonly [EntryKey, unknown]>): Generator<readonly [EntryKey, unknown]> {
+  for (const each of entries) if (String(each[0]) !== HEAD) yield each;
 }
 
 /**
- * Where the next page of a log does not begin with the event `after` the last one, its first part was dropped. `since`:
- * after which event reading began, 0 for wherever the log begins.
+ * Throws where events between `after` and `next` were archived, which come one after the other in the log as it is
+ * read. `since`: after which event reading began, 0 for wherever the log begins.
  * @throws KillSwitchError ARCHIVED
  */
 export async function requireNext(
@@ -140,14 +164,28 @@ export function redisDropper(
   log: ControlConnection['log'],
 ): LogDropper {
   const { connection, keys, replies, organizationId } = parts;
-  const write = <T>(send: (client: Redis, leftMs: number) => Promise<T>): Promise<T> =>
-    connection.request({ access: 'write', send });
+  const { keyPrefix, db } = endpoint;
+  const hint = permissionHint(endpoint, { organizationId, keyPrefix, db, role: 'archiver', executor: null });
 
+  /** Asks for something that only an archiver may. */
+  const asArchiver = async <T>(send: (client: Redis, leftMs: number) => Promise<T>): Promise<T> => {
+    try {
+      return await connection.request({ access: 'write', send });
+    } catch (error) {
+      if (!isKillSwitchError(error) || error.code !== 'NOT_PERMITTED' || !error.message.includes('(NOPERM:'))
+        throw error;
+      throw new KillSwitchError('NOT_PERMITTED', `The user of this URL may not archive the log. ${hint}`, {
+        cause: error,
+      });
+    }
+  };
+
+  /** About how many bytes the log takes. */
   const bytes = async (): Promise<number> =>
-    Number(await connection.request({ access: 'read', send: (client) => client.call('MEMORY', 'USAGE', keys.log) }));
+    Number(await asArchiver((client) => client.call('MEMORY', 'USAGE', keys.log)));
 
-  let folded: KeptState | null = null;
-  const stateAt = async (epoch: number): Promise<KeptState> => {
+  let folded: StateAt | null = null;
+  const stateAt = async (epoch: number): Promise<StateAt> => {
     if (folded?.head.epoch === epoch) return folded;
     const base = await (await beginningOf(endpoint, parts))?.state();
     const state = base ? stateFrom(base.entries, base.head) : new State();
@@ -163,36 +201,21 @@ export function redisDropper(
   };
 
   return {
-    offers: `every ${STEP}th event`,
+    pointsAre: `an event whose number is a multiple of ${STEP}`,
     beginning: () => beginningOf(endpoint, parts),
 
     async check() {
-      try {
-        await write((client) => client.call('XTRIM', keys.log, 'MINID', '=', '0-0'));
-      } catch (error) {
-        if (!isKillSwitchError(error) || error.code !== 'NOT_PERMITTED') throw error;
-        const needed = { organizationId, ...endpoint, role: 'archiver', executor: null } as const;
-        throw new KillSwitchError(
-          'NOT_PERMITTED',
-          `The user of this URL may not drop what is archived (XTRIM), so nothing was done. ${permissionHint(endpoint, needed)}`,
-          { cause: error },
-        );
-      }
+      await asArchiver((client) => client.call('XTRIM', keys.log, 'MINID', '=', '0-0'));
     },
 
-    async *places() {
+    async *points() {
       const begins = (await firstEvent(parts))?.seq ?? 0;
       const head = replies.head(await connection.request({ access: 'read', send: (client) => client.get(keys.head) }));
       const last = Math.floor(((head?.epoch ?? 0) - 1) / STEP) * STEP;
       for (let epoch = last; epoch > begins; epoch -= STEP) {
-        const answer = await connection.request({
-          access: 'read',
-          send: (client) => client.call('XRANGE', keys.log, logId(epoch), logId(epoch)),
-        });
-        const [entry] = replies.parse(reply.entries, answer, 'a log that cannot be read');
+        const [entry] = await entriesBetween(parts, { from: logId(epoch), to: logId(epoch), most: 1 });
         if (!entry) return;
-        const { at } = replies.event(entry);
-        yield { epoch, at, state: () => stateAt(epoch) };
+        yield { epoch, at: replies.event(entry).at, state: () => stateAt(epoch) };
       }
     },
 
@@ -201,27 +224,30 @@ export function redisDropper(
       if (state.head.hash !== head.hash) throw gone(head.epoch);
       const { archived } = keys.kept(head);
       const entries = [...state.entries].map(([key, entry]) => [key, JSON.stringify(entry)] as const);
-      const text = JSON.stringify({ ...JSON.parse(headText(head)), entries: entries.length });
-      await write((client) => runScript(client, { script: KEEP, keys: [archived], args: [text, UNUSED_MS] }));
+      const { epoch, generation, hash, recovered } = state.head;
+      const text = JSON.stringify({ epoch, generation, hash, recovered, entries: entries.length });
+      const call = { script: KEEP, keys: [archived], args: [text, UNUSED_MS] };
+      if ((await asArchiver((client) => runScript(client, call))).reply !== 1) throw gone(epoch);
       for (let from = 0; from < entries.length; from += AT_ONCE)
-        await write((client) => client.hset(archived, ...entries.slice(from, from + AT_ONCE).flat()));
+        await asArchiver((client) => client.hset(archived, ...entries.slice(from, from + AT_ONCE).flat()));
     },
 
     async drop(head) {
-      const begins = (await firstEvent(parts)) ?? { seq: 0, hash: '' };
+      const first = await firstEvent(parts);
+      if (!first) throw gone(head.epoch);
       const { archived } = keys.kept(head);
       const entries = [...(await stateAt(head.epoch)).entries].length;
       const call = {
         script: DROP,
-        keys: [keys.log, archived, keys.kept({ epoch: begins.seq, hash: begins.hash }).archived],
-        args: [logId(head.epoch), entries + 1, logId(begins.seq)],
+        keys: [keys.log, archived, keys.kept({ epoch: first.seq, hash: first.hash }).archived],
+        args: [logId(head.epoch), entries + 1, logId(first.seq)],
         replicas: endpoint.replicas,
       };
       const had = await bytes();
-      const dropped = await write((client, leftMs) => runScript(client, { ...call, waitMs: waitMs(leftMs) }));
+      const dropped = await asArchiver((client, leftMs) => runScript(client, { ...call, waitMs: waitMs(leftMs) }));
       if (dropped.reply !== 1) throw gone(head.epoch);
-      requireReplicated(dropped, endpoint, 'What was dropped may yet come back.');
-      return Math.max(0, had - (await bytes()));
+      requireReplicated(dropped, endpoint, 'It was dropped there, and may yet come back.');
+      return Math.max(0, had - (await bytes().catch(() => had)));
     },
   };
 }

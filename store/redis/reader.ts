@@ -1,13 +1,13 @@
 import type { ChainableCommander } from 'ioredis';
 import { entryKey, type Head, parseEntryOf } from '../../flags/index.ts';
-import { archivedAway, nobodyCanTell } from '../archived-away.ts';
+import { archivedAway, archivedHead, isRecoveredSince } from '../archived-away.ts';
 import { sameHead } from '../answers.ts';
 import { type ControlReader, LOAD_MS } from '../ports.ts';
 import type { RedisEndpoint } from './endpoint.ts';
 import { permissionHint } from './acl-names.ts';
 import { type RedisKeys, redisKeys } from './keys.ts';
 import { LazyConnection } from './lazy-connection.ts';
-import { logId, Replies, reply } from './replies.ts';
+import { logId, Replies, reply, type StreamEntry } from './replies.ts';
 import { subscribeLazily } from './subscriber.ts';
 
 /** What executors and operators have in common: the connection, and reading the switch over it. */
@@ -41,18 +41,24 @@ export function redisReader(
   const replies = new Replies(endpoint);
   const subscriptions = new Set<() => Promise<void>>();
 
-  /** Whether the head `held` is in the log that ends in `head`. */
-  const isInChain = (held: Head, head: Head, entries: unknown): boolean => {
+  /**
+   * Whether the head `held` is in the log that ends in `head`. `entries`: the one with its number.
+   * @throws KillSwitchError ARCHIVED where nobody can tell
+   */
+  const isInChain = (held: Head, head: Head, { entries, state }: { entries: unknown; state: readonly string[] }) => {
     const [entry] = replies.parse(reply.entries, entries, 'a log that cannot be read');
-    return held.epoch < head.epoch && entry !== undefined && replies.event(entry).hash === held.hash;
+    if (entry) return held.epoch < head.epoch && replies.event(entry).hash === held.hash;
+    const begins = archivedUpTo(state);
+    if (held.epoch < begins && !isRecoveredSince(held, head)) throw archivedHead(archivedAway(held.epoch, begins));
+    return false;
   };
 
-  /** False for a head that is not in the log. @throws KillSwitchError ARCHIVED where nobody can tell */
-  const isArchived = (held: Head, head: Head, state: readonly string[]): false => {
-    const at = state.findIndex((key, index) => index % 2 === 0 && key === ARCHIVE);
-    const archive = at < 0 ? null : parseEntryOf('archive', replies.json(state[at + 1] ?? '', 'an unreadable entry'));
-    const begins = archive?.head.epoch ?? 0;
-    return held.epoch < begins ? nobodyCanTell(archivedAway(held.epoch, begins), held, head) : false;
+  /** Up to which event the log of this state is archived, by what the state says; 0: it is not. */
+  const archivedUpTo = (state: readonly string[]): number => {
+    const index = state.findIndex((key, i) => i % 2 === 0 && key === ARCHIVE);
+    if (index < 0) return 0;
+    const entry = replies.json(state[index + 1] ?? '', `an unreadable entry ${JSON.stringify(ARCHIVE)}`);
+    return parseEntryOf('archive', entry).head.epoch;
   };
 
   const reader: ControlReader = {
@@ -75,8 +81,7 @@ export function redisReader(
       const answer = { nonce, time: replies.time(timeReply), ageMs: 0 };
       if (head === null) return { ...answer, head, entries: [], linked: held === null };
       const flat = replies.parse(reply.flat, state, 'a state that cannot be read');
-      const linked =
-        held === null || sameHead(held, head) || isInChain(held, head, entries) || isArchived(held, head, flat);
+      const linked = held === null || sameHead(held, head) || isInChain(held, head, { entries, state: flat });
       return { ...answer, head, entries: replies.entries(flat), linked };
     },
     follow(listener) {
@@ -105,6 +110,18 @@ export async function atOneMoment(keys: RedisKeys, reads: () => ChainableCommand
     if (answers[0] === answers.pop()) return answers;
   }
   throw new Error('the switch changed during each of 20 attempts to read it');
+}
+
+/** Entries of the log by their ids, both included, and the oldest of them. */
+export async function entriesBetween(
+  { connection, keys, replies }: Pick<RedisReader, 'connection' | 'keys' | 'replies'>,
+  { from, to, most }: { readonly from: string; readonly to: string; readonly most: number },
+): Promise<readonly StreamEntry[]> {
+  const answer = await connection.request({
+    access: 'read',
+    send: (client) => client.call('XRANGE', keys.log, from, to, 'COUNT', most),
+  });
+  return replies.parse(reply.entries, answer, 'a log that cannot be read');
 }
 
 /** The answers of a pipeline; throws the first error among them. */

@@ -365,7 +365,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   nothing_to_archive: [
     {
       kind: 'nothing_to_archive',
-      offers: 'every 1000th event',
+      pointsAre: 'an event whose number is a multiple of 1000',
       unfit: [
         { epoch: 900, why: 'executors have not come so far: mailer (at epoch 7)' },
         { epoch: 500, why: 'archived already' },
@@ -373,8 +373,8 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
       forget: ['kill-switch executors forget x'],
     },
     'INVALID_STATE',
-    'Nothing was archived. A log is archived up to every 1000th event. None of them fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
-    'Nothing was archived. A log is archived up to every 1000th event. None of them fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
+    'Nothing was archived. A log is archived up to an event whose number is a multiple of 1000. None of them fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
+    'Nothing was archived. A log is archived up to an event whose number is a multiple of 1000. None of them fits: epoch 900 (executors have not come so far: mailer (at epoch 7)); epoch 500 (archived already). An executor that is gone for good is taken out of the count: kill-switch executors forget x',
   ],
   archived_meanwhile: [
     { kind: 'archived_meanwhile', epoch: 900 },

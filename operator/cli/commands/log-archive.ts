@@ -13,8 +13,9 @@ interface ArchiveOptions {
   readonly reason?: string;
 }
 
-/** Freed room, rounded as it is known. */
-const sizeOf = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 1 : 0)} MB`;
+/** How much room was freed: about, since a store may only estimate it. */
+const sizeOf = (bytes: number): string =>
+  bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${Math.round(bytes / 1e6)} MB`;
 
 export const verb: Verb = (command, perform) => {
   command

@@ -51,7 +51,7 @@ describe.skipIf(!hasRedis)('a command whose user may not do it says at once', ()
         json: {
           code: 'NOT_PERMITTED',
           detail: expect.stringMatching(
-            /the user "kill-switch\+default\+executor\+mailer" \(NOPERM: .*\)\. That user is for executors named "mailer", and this is something for operators\. The user that is needed \(a viewer is enough to look or to check: --only viewer\) is printed by: kill-switch redis acl --only operator --store redis:\/\/127.0.0.1:\d+$/,
+            /the user "kill-switch\+default\+executor\+mailer" \(NOPERM: .*\)\. That user is for executors named "mailer", and this is something for operators\. The user that is needed \(to look or verify, --only viewer is enough\) is printed by: kill-switch redis acl --only operator --store redis:\/\/127.0.0.1:\d+$/,
           ),
         },
       });

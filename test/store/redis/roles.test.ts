@@ -331,7 +331,7 @@ test('the table of docs/redis.md is the one that the rules are made of', () => {
   const row = (name: string, access: Access): string =>
     `| \`${name}\` | ${REDIS_ROLES.map((role) => cell(access[role])).join(' | ')} |`;
   const table = [
-    `| key | ${REDIS_ROLES.join(' | ')}, as an operator, and |`,
+    `| key | ${REDIS_ROLES.join(' | ')}: as an operator, and |`,
     `| --- | ${REDIS_ROLES.map(() => '---').join(' | ')} |`,
     ...Object.entries(SHARED_ACCESS).map(([key, access]) => row(SHARED_KEYS[key as SharedKey], access)),
     ...Object.entries(RUN_ACCESS).map(([key, access]) => row(`${RUN_KEYS[key as RunKey]}:RUN`, access)),
