@@ -5,7 +5,7 @@ import type { ControlConnection, ControlView } from '../store/ports.ts';
 import { alertRows } from './alerts/rows.ts';
 import { forgetCommand } from './forget-executor.ts';
 import type { GivenArchive } from './given/log.ts';
-import { judgeReports } from './judge-reports.ts';
+import { JUDGED_BY, judgeReports } from './judge-reports.ts';
 import type { UnfitPoint } from './refusal-rows/archive.ts';
 import { ChangeRefusedError } from './refusals.ts';
 
@@ -71,23 +71,22 @@ function behindWords(behind: readonly ReportedBeat[]): string {
 export function nothingToArchive(
   { unfit }: Archivable,
   { pointsAre }: Pick<LogDropper, 'pointsAre'>,
+  { epoch, before }: Bounds['given'],
 ): ChangeRefusedError {
   const behind = unfit.flatMap((each) => each.behind);
   return new ChangeRefusedError({
     kind: 'nothing_to_archive',
     pointsAre,
+    chosen: epoch !== undefined || before !== undefined,
     unfit: unfit.map(({ epoch, why }) => ({ epoch, why })),
     forget: [...new Set(behind.map(({ id, writer = null }) => forgetCommand({ id, writer })))],
   });
 }
 
-/** What is lost is looked for in the whole log. @throws ChangeRefusedError */
-export async function refuseForLosses(
-  view: ControlView,
-  beats: readonly ReportedBeat[],
-  connection: ControlConnection,
-): Promise<void> {
-  const { forks } = await judgeReports(beats, view, connection);
+/** Nobody can tell what is lost by a log of which that part was dropped. @throws ChangeRefusedError */
+export async function refuseForLosses(connection: ControlConnection): Promise<void> {
+  const beats = await connection.executors(); // first, so that none has seen more than the head says
+  const { forks } = await judgeReports(beats, await connection.read(JUDGED_BY), connection);
   if (forks.length > 0)
     throw new ChangeRefusedError({ kind: 'forked', executors: forks.map(({ executor }) => executor) });
 }

@@ -21,7 +21,7 @@ import { type Exported, writeExport } from './export-log.ts';
 import type { GivenArchive } from './given/log.ts';
 import { JUDGED_BY } from './judge-reports.ts';
 import { readLogProof } from './log-proof.ts';
-import { ChangeRefusedError, NotInitialisedError, type Place } from './refusals.ts';
+import { ChangeRefusedError, isChangeRefusedError, NotInitialisedError, type Place } from './refusals.ts';
 import { stateDigest } from './state-digest.ts';
 import { undroppedUpTo } from './undropped.ts';
 
@@ -45,18 +45,19 @@ export async function archiveLog(archiving: Archiving, given: GivenArchive): Pro
   if (!dropper) throw new ChangeRefusedError({ kind: 'keeps_whole' });
   checkReason(given);
   const beats = await connection.executors(); // first, so that none has seen more than the head says
-  const view = await connection.read([...JUDGED_BY, entryKey('alerts')]);
+  const view = await connection.read([...JUDGED_BY, entryKey('archive'), entryKey('alerts')]);
   const { head } = view;
   if (!head) throw new NotInitialisedError(place);
   await dropper.check();
-  await refuseForLosses(view, beats, connection);
+  await refuseForLosses(connection);
   await refuseForAlerts(view, connection, place.organizationId);
   const earlier = view.get('archive');
   const after = earlier?.head.epoch ?? 0;
   const found = await archivable(dropper, { head, after, beats, given });
   if (found.fits) return archiveUpTo({ point: found.fits, after, dropper }, archiving, given);
-  if (earlier && (await undroppedUpTo(earlier, dropper)) !== null) return finish(earlier, dropper, given);
-  throw nothingToArchive(found, dropper);
+  if (earlier && (await undroppedUpTo(earlier, dropper)) !== null)
+    return finish(earlier, archiving, { ...given, dropper });
+  throw nothingToArchive(found, dropper, given);
 }
 
 /** It is checked again where the event is planned, and here before the file is written. */
@@ -79,38 +80,43 @@ async function archiveUpTo(
 ): Promise<LogArchive> {
   const { head, entries } = await point.state();
   const digest = stateDigest(entries);
-  // A later export of this log may be the archive too.
-  const upTo = async (found: Head | null): Promise<Head> =>
-    found && found.epoch > head.epoch && (await hasEvent(connection, found)) ? found : head;
-  await writeExport({ ...exported, head: upTo }, file, signer);
+  await writeExport({ ...exported, head: upTo(head, connection) }, file, signer);
   const { fingerprint, ...part } = await readBack(file, head);
   if (part.digest !== digest) throw new ChangeRefusedError({ kind: 'state_differs', epoch: head.epoch });
   await dropper.keep(head);
+  await refuseForLosses(connection); // once more: it took a while
   await append({ type: 'archive', after, part, ...reason });
   if ((await sha256Of(file)) !== part.file) throw new ChangeRefusedError({ kind: 'file_changed', file });
-  const freed = await dropping(dropper, head);
+  const freed = await dropping(dropper, head, connection);
   return { file, epoch: head.epoch, events: part.events, head, fingerprint, freed, already: false };
 }
 
 /** Drops what an archiving has left that ended before. */
 async function finish(
   { head, events, first, digest }: Entry<'archive'>,
-  dropper: LogDropper,
-  { file }: GivenArchive,
+  { connection, exported }: Archiving,
+  { file, signer, dropper }: GivenArchive & { readonly dropper: LogDropper },
 ): Promise<LogArchive> {
-  const read = await readBack(file, head);
-  if (read.first !== first || read.digest !== digest)
+  const archived = async () => {
+    const read = await readBack(file, head);
+    if (read.first === first && read.digest === digest) return read;
     throw new ChangeRefusedError({ kind: 'archive_needed', file, epoch: head.epoch });
+  };
+  const found = exported.owns(file) ? null : await archived().catch(() => null);
+  // It is gone, or another file is named: all of it is still in the log.
+  if (!found) await writeExport({ ...exported, head: upTo(head, connection) }, file, signer);
+  const { fingerprint } = found ?? (await archived());
   await dropper.keep(head);
-  const freed = await dropping(dropper, head);
-  return { file, epoch: head.epoch, events, head, fingerprint: read.fingerprint, freed, already: true };
+  const freed = await dropping(dropper, head, connection);
+  return { file, epoch: head.epoch, events, head, fingerprint, freed, already: true };
 }
 
 /** The event is recorded by then. @throws KillSwitchError: what was not dropped is dropped by archiving again */
-async function dropping(dropper: LogDropper, head: Head): Promise<number> {
+async function dropping(dropper: LogDropper, head: Head, connection: ControlConnection): Promise<number> {
   try {
-    return await dropper.drop(head);
+    return await dropper.drop(head, () => refuseForLosses(connection));
   } catch (error) {
+    if (isChangeRefusedError(error)) throw error;
     throw new KillSwitchError(
       'STORE_UNREACHABLE',
       `The log is archived up to epoch ${head.epoch}, and it is not known whether what comes before that was dropped: ${messageOf(error)} Where kill-switch doctor says that it is still there, archive again with the same file: that drops it.`,
@@ -118,6 +124,12 @@ async function dropping(dropper: LogDropper, head: Head): Promise<number> {
     );
   }
 }
+
+/** Up to where the file is written: a later export of this log may be the archive too. */
+const upTo =
+  (head: Head, connection: ControlConnection): Exported['head'] =>
+  async (found) =>
+    found && found.epoch > head.epoch && (await hasEvent(connection, found)) ? found : head;
 
 async function hasEvent({ log }: Pick<ControlConnection, 'log'>, { epoch, hash }: Head): Promise<boolean> {
   for await (const event of log(epoch - 1)) return event.hash === hash;

@@ -307,9 +307,9 @@ export interface ControlPlane {
   exportLog(options: ExportLogOptions): Promise<LogExport>;
   /**
    * Writes the first part of the log to a file, as `exportLog` does, records that, and then has the store drop it: as
-   * much as may be, in a folder up to a state that is kept there, in Redis up to an event whose number is a multiple of
-   * 1000; nothing of the last 1000 events, and nothing that an executor has still to read. `file`: one that has what was
-   * archived before is extended. It takes the role `admin`, and in Redis the user of an archiver.
+   * much as may be, in a folder up to a state that is kept there, in Redis up to an event whose number is a multiple
+   * of 1000; nothing of the last 1000 events, and nothing that an executor has still to read. `file`: one that has what
+   * was archived before is extended. It takes the role `admin`, and in Redis the user of an archiver.
    * @throws REASON_REQUIRED, ROLE_REQUIRED, NOT_PERMITTED, INVALID_STATE (nothing can be archived now, or not in this
    * store), ARCHIVED (the file lacks what was archived before), CONFLICT (somebody else has archived meanwhile)
    */

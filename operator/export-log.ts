@@ -13,6 +13,7 @@ import {
 } from '../flags/index.ts';
 import { removeIfThere, removeLeftBehind } from '../store/left-behind.ts';
 import { sameHead } from '../store/answers.ts';
+import { archivedMeanwhile } from '../store/archived-away.ts';
 import { EventChain } from './event-chain.ts';
 import { HEADER, type HeadSigner } from './head-signature.ts';
 import { openLogFile } from './log-file.ts';
@@ -37,6 +38,8 @@ export interface Exported {
   readonly head: (found: Head | null) => Promise<Head>;
   /** The events after an epoch. */
   readonly log: (after: number) => AsyncIterable<LogEvent>;
+  /** Whether a file is part of the store. */
+  readonly owns: (file: string) => boolean;
   /** Where a log begins of which the first part was archived; null: with its first event. */
   readonly beginning: () => Promise<Head | null>;
   /** The time of a signature, RFC 3339 UTC. */
@@ -65,14 +68,18 @@ export async function* exportedLines(
     throw new RefusedError({ kind: 'archive_needed', file: before?.proof.file ?? null, epoch: begins.epoch });
   const head = await readHead(before?.head ?? null);
   if (signer) yield { line: HEADER, chain };
+  /** A log that was archived meanwhile is not damaged. */
+  const checked = async (problem: string | null): Promise<void> => {
+    if (problem === null) return;
+    throw (await beginning())?.hash === begins?.hash ? damaged(problem) : archivedMeanwhile();
+  };
   for await (const event of begins && before ? joined(before, log) : log(0)) {
     if (event.seq > head.epoch) break;
-    const problem = chain.take(event);
-    if (problem !== null) throw damaged(problem);
+    await checked(chain.take(event));
     yield { line: asHashed(event), chain };
   }
   if (!sameHead(chain.head, head))
-    throw damaged(`It ends at epoch ${chain.head?.epoch ?? 0}, and the store's head says epoch ${head.epoch}.`);
+    await checked(`It ends at epoch ${chain.head?.epoch ?? 0}, and the store's head says epoch ${head.epoch}.`);
   if (!signer) return;
   for (const line of signer.lines(head, { organizationId, events: chain.events, at: now() })) yield { line, chain };
 }
@@ -114,6 +121,7 @@ function asHashed(event: LogEvent): string {
  * @throws KillSwitchError INVALID_STATE where something else is there, or it cannot be written
  */
 export async function writeExport(exported: Exported, file: string, signer: HeadSigner | null): Promise<LogExport> {
+  if (exported.owns(file)) throw refused(`${printable(file)} is a file of the store itself.`);
   const before = await found(file, signer !== null);
   const temporary = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   let handle: FileHandle;
@@ -190,7 +198,10 @@ async function found(file: string, signs: boolean): Promise<FoundExport | null> 
   });
   if (proof.is === 'head') throw refused(`${name} is there, and is a head, no export of a log.`);
   if (proof.problem !== undefined) throw refused(proof.problem);
-  if (proof.signed && !signs) throw refused(`${name} is a signed export, which one without a signature would replace.`);
+  if (proof.signed && !signs)
+    throw refused(
+      `${name} is a signed export, which one without a signature would replace. Sign this one too (--signed; in code: key).`,
+    );
   return chain.head && { proof, head: chain.head, state };
 }
 

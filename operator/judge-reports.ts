@@ -6,7 +6,7 @@ import type { Status } from './answers.ts';
 import { whatIsLeft } from './what-is-left.ts';
 
 /** The entries that judging reads of a switch. */
-export const JUDGED_BY = [entryKey('control'), entryKey('archive')] as const;
+export const JUDGED_BY = [entryKey('control')] as const;
 
 /**
  * Sorts the reports of forks into those that prove that the store has lost a change, and those that prove nothing, with
@@ -16,7 +16,7 @@ export const JUDGED_BY = [entryKey('control'), entryKey('archive')] as const;
 export async function judgeReports(
   beats: readonly ReportedBeat[],
   view: Pick<ControlView, 'head' | 'get'>,
-  connection: Pick<ControlConnection, 'log' | 'forks'>,
+  connection: Pick<ControlConnection, 'log' | 'forks' | 'dropper'>,
 ): Promise<Pick<Status, 'forks' | 'ignored_forks'>> {
   const forks: Array<Status['forks'][number]> = [];
   const ignored: Array<Status['ignored_forks'][number]> = [];
@@ -42,12 +42,11 @@ export async function judgeReports(
     evidenceProblem(report, head, control, ({ hash }) => inLog.has(hash));
   // The log is read only where a judgement depends on it, and once for all of them.
   const doubtful = all.flatMap((report) => (report.held && why(report, new Set()) === null ? [report.held] : []));
-  const { found, numbers } = await foundInLog(doubtful, connection);
-  const isArchived = ({ epoch }: Head): boolean =>
-    epoch < (view.get('archive')?.head.epoch ?? 0) && !numbers.has(epoch);
+  const found = await foundInLog(doubtful, connection);
+  const begins = doubtful.length === 0 ? 0 : ((await connection.dropper?.beginning())?.head.epoch ?? 0);
   for (const report of all) {
     const { name, held, by } = report;
-    const problem = why(report, found) ?? (held && isArchived(held) ? IS_ARCHIVED : null);
+    const problem = why(report, found) ?? (held && held.epoch < begins ? IS_ARCHIVED : null);
     if (problem !== null) ignored.push({ executor: name, why: problem });
     else if (reports.includes(report)) forks.push({ executor: name, known_as: by, held });
     else
@@ -62,20 +61,19 @@ const reportOf = (beat: ReportedBeat): readonly FoundReport[] =>
 const IS_ARCHIVED =
   'the event that it names would be in the part of the log that is archived, so nobody can tell by it';
 
-/** Which of those heads are in the log, and of which there is an event with their number at least. */
+/** The hashes of those heads that are in the log. */
 async function foundInLog(
   heads: readonly Head[],
   connection: Pick<ControlConnection, 'log'>,
-): Promise<{ readonly found: ReadonlySet<string>; readonly numbers: ReadonlySet<number> }> {
-  const [found, numbers] = [new Set<string>(), new Set<number>()];
-  if (heads.length === 0) return { found, numbers };
-  const hashes = new Set(heads.map(({ hash }) => hash));
-  const epochs = new Set(heads.map(({ epoch }) => epoch));
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  if (heads.length === 0) return found;
+  const wanted = new Set(heads.map(({ hash }) => hash));
+  const epochs = heads.map(({ epoch }) => epoch);
   const last = Math.max(...epochs);
   for await (const { seq, hash } of whatIsLeft((after) => connection.log(after))(Math.min(...epochs) - 1)) {
     if (seq > last) break;
-    if (hashes.has(hash)) found.add(hash);
-    if (epochs.has(seq)) numbers.add(seq);
+    if (wanted.has(hash)) found.add(hash);
   }
-  return { found, numbers };
+  return found;
 }

@@ -5,11 +5,13 @@ import {
   handlingOf,
   type Head,
   isEvidence,
+  KillSwitchError,
   type LogEvent,
   messageOf,
   parseEntry,
   printable,
   quoteId,
+  shellWord,
   type State,
   stateFrom,
 } from '../flags/index.ts';
@@ -66,7 +68,8 @@ export interface Verified {
  * @throws KillSwitchError STORE_UNREACHABLE, NOT_PERMITTED, …: nothing is known then
  */
 export async function verifyLog({ log, beats, shown, against, beginning }: Verified): Promise<LogVerification> {
-  const proof = against && comparable(against.proof, beginning);
+  const proof = against?.proof ?? null;
+  if (proof && beginning) requireComparable(proof, beginning);
   const compared = proof && { against: proof };
   if (proof?.problem !== undefined) return { ok: false, events: 0, head: null, ...compared, problem: proof.problem };
   const reported = await beats();
@@ -86,6 +89,7 @@ export async function verifyLog({ log, beats, shown, against, beginning }: Verif
       (await readOn(chain, log(chain.state.epoch), held.head?.epoch ?? 0)) ??
       disagreement(chain, held) ??
       archives.disagreement(base, digest) ??
+      (await unarchived(chain.state, beginning, log)) ??
       foundOtherwise(chain, held.head, reported, beginning?.head.epoch ?? 0) ??
       (against && archives.otherPart(against)) ??
       (against && (await contradiction({ chain, first, log: () => log(0) }, against.proof)))
@@ -109,14 +113,17 @@ export async function verifyLog({ log, beats, shown, against, beginning }: Verif
   };
 }
 
-/** A proof from before the place where the log begins says nothing of what is left. */
-function comparable(proof: LogProof, beginning: ArchivedBeginning | null): LogProof {
-  if (proof.problem !== undefined || !beginning || proof.head.epoch >= beginning.head.epoch) return proof;
-  const name = printable(proof.file);
-  return {
-    ...proof,
-    problem: `${name} ends at epoch ${proof.head.epoch}, and the events before epoch ${beginning.head.epoch} are archived. Compare it with the file that log archive has written: kill-switch log verify FILE --against ${name}`,
-  };
+/**
+ * A proof from before the event with which the log begins says nothing of what is left.
+ * @throws KillSwitchError ARCHIVED
+ */
+function requireComparable({ file, head, problem }: LogProof, { head: { epoch } }: ArchivedBeginning): void {
+  if (problem !== undefined || head.epoch >= epoch) return;
+  const name = printable(file);
+  throw new KillSwitchError(
+    'ARCHIVED',
+    `${name} ends at epoch ${head.epoch}, and the events before epoch ${epoch} are archived, so the log was not compared with it. Compare the file that log archive has written: kill-switch log verify FILE --against ${shellWord(file)}`,
+  );
 }
 
 /** What the events of a log say of its archived part. */
@@ -163,10 +170,24 @@ class Archives {
     const { epoch } = part.head;
     if (!chain.has(part.head))
       return `Event ${epoch} of the log is another one than in ${printable(file)}: the log was replaced or edited from there on, or before.`;
-    return found?.digest === part.digest
+    return found?.digest === part.digest && found.events === part.events
       ? null
       : `The events of ${printable(file)} up to epoch ${epoch} come to another state than the one with which the log begins.`;
   }
+}
+
+/** How a log that says to be archived further than where it begins does not have that event, or null. */
+async function unarchived(
+  state: State,
+  beginning: ArchivedBeginning | null,
+  log: Verified['log'],
+): Promise<string | null> {
+  const head = state.get('archive')?.head;
+  if (!head || head.epoch <= (beginning?.head.epoch ?? 0)) return null;
+  for await (const { seq, hash } of log(head.epoch - 1))
+    if (seq === head.epoch && hash === head.hash) return null;
+    else break;
+  return `The log says that it was archived up to event ${head.epoch}, and has no such event: somebody has forged that.`;
 }
 
 /** Reads the following events, up to an epoch. Returns what is wrong with them, or null. */

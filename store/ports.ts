@@ -253,6 +253,8 @@ export interface ControlConnection extends ControlReader, ControlWriter {
   readonly snapshots: SnapshotKeeper | null;
   /** Null: the driver keeps the whole log. */
   readonly dropper: LogDropper | null;
+  /** Whether a file on this machine is part of the store, so that nothing else may be written there. */
+  owns(file: string): boolean;
   /** Null: only beats report forks. */
   readonly forks: ForkReader | null;
   /** Null: executors keep no journals there. */

@@ -128,6 +128,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'redis acl --store redis://redis.internal:6379',
     'redis acl --executor mailer --executor web --store redis://redis.internal:6379',
     'redis acl --only executor --executor late --store redis://redis.internal:6379    # one more, later',
+    'redis acl --only archiver --store redis://redis.internal:6379    # who may also run log archive',
   ],
   completion: [
     'completion bash    # in ~/.bashrc: source <(kill-switch completion bash)',

@@ -83,7 +83,7 @@ export const VERBS: readonly VerbRow[] = [
   { name: 'flagd validate', summary: 'check a flagd definition, and its kill-switch flags', load: () => import('./commands/flagd-validate.ts') },
   {
     name: 'redis acl',
-    summary: 'print the users of Redis, as an ACL file: for executors, operators and viewers',
+    summary: 'print the users of Redis, as an ACL file: for executors, operators, viewers and archivers',
     load: () => import('./commands/redis-acl.ts'),
   },
   {

@@ -35,7 +35,8 @@ export function beginning(acting: Acting): Pick<ControlPlane, 'init' | 'recover'
       const reported = head ? await connection.forks?.read(head.generation) : undefined;
       const lost = givenUpBy(beats, view, { reports: reported?.reports, remembered });
       const { heads: givenUp, total, ignored } = lost;
-      const read = { log: connection.log, forks: reported ? { read: async () => reported } : null };
+      const { log, dropper } = connection;
+      const read = { log, dropper, forks: reported ? { read: async () => reported } : null };
       const { forks } = await judgeReports(beats, view, read);
       const generation = randomUUID();
       const begins = create || isSeen(beats, lost);

@@ -1,5 +1,7 @@
 import { compileFlagd, invalid } from '../../flags/index.ts';
 import { loadWhole } from '../../store/answers.ts';
+import type { ArchivedBeginning } from '../../store/capabilities/archive.ts';
+import type { ControlConnection } from '../../store/ports.ts';
 import { archiveLog } from '../archive-log.ts';
 import { closedError } from '../change-queue.ts';
 import type { Command } from '../commands/index.ts';
@@ -11,7 +13,7 @@ import { givenArchive, givenExport, givenLines, givenVerify } from '../given/log
 import { givenFollow, givenLog } from '../given/list.ts';
 import { readLogProof } from '../log-proof.ts';
 import { NotInitialisedError } from '../refusals.ts';
-import { verifyLog } from '../verify-log.ts';
+import { type LogVerification, verifyLog } from '../verify-log.ts';
 import type { Acting } from './acting.ts';
 
 async function* filtered<T>(items: AsyncIterable<T>, matches: (item: T) => boolean): AsyncGenerator<T> {
@@ -30,6 +32,7 @@ const exported = ({ connection, opened, organizationId }: Acting): Exported => (
     return head;
   },
   log: (after) => connection.log(after),
+  owns: (file) => connection.owns(file),
   beginning: async () => (await connection.dropper?.beginning())?.head ?? null,
   now: () => new Date().toISOString(),
 });
@@ -45,6 +48,25 @@ type LogMethods =
   | 'exportLines'
   | 'exportDefinition'
   | 'settled';
+
+/** How often the log is verified anew where its first part was dropped meanwhile. */
+const MOST_TRIES = 5;
+
+/** Verifies a log from where it begins, and once more where it begins elsewhere by now and so was not what it was. */
+async function unlessArchived(
+  dropper: ControlConnection['dropper'],
+  verify: (beginning: ArchivedBeginning | null) => Promise<LogVerification>,
+): Promise<LogVerification> {
+  for (let tries = 1; ; tries += 1) {
+    const beginning = (await dropper?.beginning()) ?? null;
+    const [verified] = await Promise.allSettled([verify(beginning)]);
+    const isWell = verified.status === 'fulfilled' && verified.value.ok;
+    const now = isWell || tries === MOST_TRIES ? beginning : ((await dropper?.beginning()) ?? null);
+    if (now?.head.hash !== beginning?.head.hash) continue;
+    if (verified.status === 'rejected') throw verified.reason;
+    return verified.value;
+  }
+}
 
 /** The log, and what is made of it. */
 export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
@@ -73,14 +95,16 @@ export const log = (acting: Acting): Pick<ControlPlane, LogMethods> => {
       const { against, fingerprint } = givenVerify('verifyLog', options);
       if (fingerprint !== undefined && against === undefined)
         throw invalid('A fingerprint is that of the key of a signed export: name the export by against.');
-      const beginning = (await connection.dropper?.beginning()) ?? null;
-      const proof = against === undefined ? null : readLogProof(against, { fingerprint, upTo: beginning?.head.epoch });
-      return verifyLog({
-        log: (after) => connection.log(after),
-        beats: () => connection.executors(),
-        shown: () => loadWhole(connection),
-        against: await proof,
-        beginning,
+      return unlessArchived(connection.dropper, async (beginning) => {
+        const proof =
+          against === undefined ? null : readLogProof(against, { fingerprint, upTo: beginning?.head.epoch });
+        return verifyLog({
+          log: (after) => connection.log(after),
+          beats: () => connection.executors(),
+          shown: () => loadWhole(connection),
+          against: await proof,
+          beginning,
+        });
       });
     },
 

@@ -9,7 +9,10 @@ const ESCAPED: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** What stands in the page as text: executors name themselves, and may write anything, also characters that reverse the order of text. */
+/**
+ * What stands in the page as text: executors name themselves, and may write anything, also characters that reverse the
+ * order of text.
+ */
 const text = (value: unknown): string => printable(String(value)).replace(/[&<>"']/g, (each) => ESCAPED[each] ?? '');
 
 const row = (cells: readonly unknown[], tag = 'td'): string =>

@@ -19,7 +19,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * Reads `Mon 10:00 Europe/Berlin`: days (`Mon`, `Mon,Thu`, `Mon-Fri`), a time of day, and a zone. Where clocks are
- * changed and that time comes twice, the first counts; where it is left out, the same time after the change (02:30 is then 03:30).
+ * changed and that time comes twice, the first counts; where it is left out, the same time after the change (02:30 is
+ * then 03:30).
  * @throws KillSwitchError INVALID_ARGUMENT, with what is wrong and a right one
  */
 export function readDrillTimes(text: unknown): DrillTimes {

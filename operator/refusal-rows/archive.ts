@@ -14,6 +14,8 @@ export interface ArchiveFacts {
     /** What the points of this store are, as the end of a sentence. */
     readonly pointsAre: string;
     readonly unfit: readonly UnfitPoint[];
+    /** Whether it was asked for less than the store could archive. */
+    readonly chosen: boolean;
     /** The commands that take executors out of the count which have not come so far. */
     readonly forget: readonly string[];
   };
@@ -32,6 +34,11 @@ const MORE = {
   command: 'Archive more later: kill-switch log archive FILE --reason "…"',
 };
 
+const CHOSEN = {
+  program: 'Leave out epoch and before, or choose later ones.',
+  command: 'Leave out --epoch and --before, or choose later ones.',
+};
+
 export const ARCHIVE: RefusalRows<ArchiveFacts> = {
   keeps_whole: {
     code: 'INVALID_STATE',
@@ -45,7 +52,7 @@ export const ARCHIVE: RefusalRows<ArchiveFacts> = {
       `Nothing was archived. A log is archived up to ${pointsAre}. ${
         unfit.length === 0 ? 'There is none so far.' : `None of them fits: ${unfitWords(unfit)}.`
       }`,
-    hint: ({ forget }) => (forget.length === 0 ? MORE : { program: said(forget), command: said(forget) }),
+    hint: ({ forget, chosen }) => hintFor(forget, chosen),
   },
   archived_meanwhile: {
     code: 'CONFLICT',
@@ -65,7 +72,7 @@ export const ARCHIVE: RefusalRows<ArchiveFacts> = {
   forked: {
     code: 'INVALID_STATE',
     says: ({ executors }) =>
-      `Nothing was archived, because executors have seen changes that this store has lost: ${executors.map(shownId).join(', ')}. What is left of the log may be needed to tell which.`,
+      `Nothing was dropped, because executors have seen changes that this store has lost: ${executors.map(shownId).join(', ')}. What is left of the log may be needed to tell which.`,
     hint: { program: 'Look: status().', command: 'Look: kill-switch status' },
   },
   archive_needed: {
@@ -103,6 +110,11 @@ function unfitWords(unfit: readonly UnfitPoint[]): string {
   const named = unfit.slice(0, NAMED).map(({ epoch, why }) => `epoch ${epoch} (${why})`);
   return [...named, ...(unfit.length > NAMED ? [`and ${unfit.length - NAMED} more`] : [])].join('; ');
 }
+
+const hintFor = (forget: readonly string[], chosen: boolean) => {
+  if (chosen) return CHOSEN;
+  return forget.length === 0 ? MORE : { program: said(forget), command: said(forget) };
+};
 
 const said = (forget: readonly string[]): string =>
   `An executor that is gone for good is taken out of the count: ${forget.slice(0, NAMED).join('; ')}`;

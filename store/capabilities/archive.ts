@@ -40,7 +40,9 @@ export interface LogDropper {
   keep(head: Head): Promise<void>;
   /**
    * Drops what comes before the event of `head`, whose state was kept. Resolves to about how many bytes were freed.
-   * @throws KillSwitchError NOT_FOUND: nothing was dropped; of any other that is not known
+   * `looks`: called right before; where it rejects, nothing is dropped. Where executors have reported something since,
+   * it is called again.
+   * @throws what `looks` rejects with; KillSwitchError NOT_FOUND: nothing was dropped; of any other that is not known
    */
-  drop(head: Head): Promise<number>;
+  drop(head: Head, looks: () => Promise<void>): Promise<number>;
 }

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
+import { isKillSwitchError, type KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { archivedMeanwhile } from '../archived-away.ts';
 import { LogChain } from './log-chain.ts';
+import { LostBeginning } from './file-errors.ts';
 import { type OpenedFile, openFile } from './opened-file.ts';
 import { type Base, lineOf, readPlace, readSnapshot, type SnapshotPlace } from './snapshot-file.ts';
 
@@ -37,6 +38,11 @@ export async function archivedNames(folder: string): Promise<readonly string[]> 
 /** Where a log begins that was archived; null where no kept state says so, and it is to be read from its first line. */
 export async function archivedBeginning(log: string, file: OpenedFile): Promise<Beginning | null> {
   if (!(await isZero(file, 0, 1))) return null;
+  // Somebody who drops more, and then removes what was kept before, may be between the two.
+  return (await beginningAmong(log, file)) ?? beginningAmong(log, file);
+}
+
+async function beginningAmong(log: string, file: OpenedFile): Promise<Beginning | null> {
   const folder = dirname(log);
   for (const name of await archivedNames(folder)) {
     const path = join(folder, name);
@@ -48,12 +54,17 @@ export async function archivedBeginning(log: string, file: OpenedFile): Promise<
   return null;
 }
 
-/** The same of a log that is not open. */
+/**
+ * The same of a log that is not open.
+ * @throws KillSwitchError CORRUPT where its first part was dropped, and no kept state says so
+ */
 export async function archivedBeginningOf(log: string): Promise<Beginning | null> {
   const file = openFile(log);
   if (!file) return null;
   try {
-    return await archivedBeginning(log, file);
+    const beginning = await archivedBeginning(log, file);
+    if (!beginning && (await isZero(file, 0, 1))) throw beginningIsGone(log);
+    return beginning;
   } finally {
     file.close();
   }
@@ -98,15 +109,25 @@ async function isZero(file: OpenedFile, from: number, length: number): Promise<b
 }
 
 /**
- * What is wrong with a log that could not be read from its first line: the state is missing with which it begins, or
- * its first part was dropped just then.
+ * What is wrong with a log that could not be read from where it began (null: its first line): the state is missing with
+ * which it begins, or more of its first part was dropped just then.
  */
-export async function whyNotFromFirst(error: unknown, log: string, file: OpenedFile): Promise<unknown> {
+export async function whyNotFrom(
+  began: Beginning | null,
+  error: unknown,
+  log: string,
+  file: OpenedFile,
+): Promise<unknown> {
   if (!isKillSwitchError(error) || error.code !== 'CORRUPT' || !(await isZero(file, 0, 1))) return error;
-  if (await archivedBeginning(log, file)) return archivedMeanwhile();
-  return new KillSwitchError(
-    'CORRUPT',
-    `Its first part was archived and dropped, and the state that it goes on from (archived-EPOCH-….jsonl beside it) is missing or was changed. Put that file back as it was. ${error.message}`,
-    { cause: error },
-  );
+  const begins = await archivedBeginning(log, file);
+  if (!begins) return beginningIsGone(log, error);
+  return begins.place.head.hash === began?.place.head.hash ? error : archivedMeanwhile();
 }
+
+/** The state is gone with which a log goes on. */
+export const beginningIsGone = (log: string, cause?: unknown): KillSwitchError =>
+  new LostBeginning(
+    'CORRUPT',
+    `The first part of ${log} was archived and dropped, and the state that it goes on from (archived-EPOCH-….jsonl beside it) is missing or was changed. Put that file back as it was.`,
+    { cause },
+  );

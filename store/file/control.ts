@@ -31,6 +31,7 @@ import { fileJournals } from './journal.ts';
 import { localFreeBytes } from './network-filesystem.ts';
 import { filePaths, reportFolders, storeFolder } from './paths.ts';
 import { fileOperating } from './operating.ts';
+import { isFileOf } from './own-file.ts';
 import { Precedence } from './precedence.ts';
 import { readLog } from './read-log.ts';
 import { readBeats } from './read-beats.ts';
@@ -169,6 +170,7 @@ export function fileControlStore(options: FileControlStoreOptions = {}): Control
           ),
         snapshots: { keep: snapshotKeeper(paths, reader, (work) => reading('snapshot', work)) },
         dropper: fileDropper(paths, { ms: stalledMs, admit }),
+        owns: (file) => isFileOf(root, file),
         // How much is read is bounded, but may take long on a busy machine: the caller waits as long as reading gets
         // on.
         executors() {

@@ -118,7 +118,7 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
         throw gone(head);
       }),
 
-    drop: (head) =>
+    drop: (head, looks) =>
       withLog(async (log) => {
         const base = await keptAt(head, log);
         const line = base && (await lineOf(log, base.place));
@@ -128,6 +128,7 @@ export function fileDropper(paths: FilePaths, { ms, admit }: Dropping): LogDropp
         try {
           const { ino, dev } = await file.stat({ bigint: true });
           if (ino !== before.ino || dev !== before.dev) throw replaced(paths.log);
+          await looks();
           // The end of the line before stays, so that the first line that is left begins behind one.
           if (line.start > 1) await punchHole(file, line.start - 1);
           await file.sync();

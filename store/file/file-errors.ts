@@ -46,9 +46,14 @@ export function fileError(error: unknown, doing: 'read' | 'written', path: strin
   return new KillSwitchError(code, `${path} cannot be ${doing}: ${why}`, { cause: error });
 }
 
+/** Says how it is mended: the log goes on from a state of which the file is gone or was changed. */
+export class LostBeginning extends KillSwitchError {}
+
 /** The error of a log that could not be read, with how to mend it. */
 export const logError = (error: unknown, path: string): KillSwitchError =>
-  isKillSwitchError(error) && error.code === 'CORRUPT' ? damagedLog(path, error) : fileError(error, 'read', path);
+  isKillSwitchError(error) && error.code === 'CORRUPT' && !(error instanceof LostBeginning)
+    ? damagedLog(path, error)
+    : fileError(error, 'read', path);
 
 const damagedLog = (path: string, error: KillSwitchError): KillSwitchError =>
   new KillSwitchError(

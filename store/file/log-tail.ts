@@ -1,9 +1,9 @@
 import { type BigIntStats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { notify } from '../../flags/callbacks.ts';
-import { isKillSwitchError, KillSwitchError, type LogEvent } from '../../flags/index.ts';
+import { isKillSwitchError, type KillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { type Advance, type AdvanceOptions, type BeginFold, Fresh, type LogFold } from './advance.ts';
-import { archivedBase, archivedBeginning, chainAfter, whyNotFromFirst } from './archived.ts';
+import { archivedBase, archivedBeginning, beginningIsGone, chainAfter, whyNotFrom } from './archived.ts';
 import { logError } from './file-errors.ts';
 import { LogChain } from './log-chain.ts';
 import { openFile, type OpenedFile } from './opened-file.ts';
@@ -184,12 +184,12 @@ export class LogTail<F extends LogFold> {
     if (beginning) {
       const base = await archivedBase(beginning, opened.file);
       if (base && (await this.#from(opened, base, chainAfter(beginning)))) return;
-      throw unproven(beginning.place);
+      throw beginningIsGone(this.path);
     }
     try {
       await this.#fromFirstLine(opened);
     } catch (error) {
-      throw await whyNotFromFirst(error, this.path, opened.file);
+      throw await whyNotFrom(null, error, this.path, opened.file);
     }
   }
 
@@ -257,12 +257,6 @@ export class LogTail<F extends LogFold> {
 function quickChainAfter({ place: { head, earlier, lines } }: Base): LogChain {
   return new LogChain({ hash: head.hash, epoch: head.epoch }, { forgets: true, earlier, lines });
 }
-
-const unproven = ({ head }: SnapshotPlace): KillSwitchError =>
-  new KillSwitchError(
-    'CORRUPT',
-    `Its first part was archived, and the state with which it begins (archived-${head.epoch}-….jsonl beside it) is not the one that it proves: put that file back as it was.`,
-  );
 
 /** False where the lines cannot be explained from there. Reading the whole log then tells whether they are damaged. */
 async function unlessCorrupt(work: () => Promise<boolean>): Promise<boolean> {

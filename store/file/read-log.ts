@@ -1,7 +1,7 @@
 import { isKillSwitchError, type LogEvent } from '../../flags/index.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { archivedAway } from '../archived-away.ts';
-import { archivedBeginning, type Beginning, chainFrom, whyNotFromFirst } from './archived.ts';
+import { archivedBeginning, type Beginning, chainFrom, whyNotFrom } from './archived.ts';
 import { logError } from './file-errors.ts';
 import { eventBefore, findEvent } from './find-event.ts';
 import { type ChainEnd, LogChain } from './log-chain.ts';
@@ -62,7 +62,7 @@ export async function* readLog(
       }
     }
   } catch (error) {
-    throw logError(file && !beginning ? await whyNotFromFirst(error, path, file) : error, path);
+    throw logError(file ? await whyNotFrom(beginning, error, path, file) : error, path);
   } finally {
     file?.close();
   }

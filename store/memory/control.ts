@@ -108,6 +108,7 @@ export function memoryControlStore(options: { readonly memory: Memory }): Contro
         replication: () => Promise.resolve(NO_REPLICAS),
         snapshots: null,
         dropper: null,
+        owns: () => false,
         problem: async () => null,
         async *log(after) {
           await admit('read');

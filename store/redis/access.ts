@@ -93,7 +93,7 @@ export const SHARED_ACCESS: Readonly<Record<SharedKey, Access>> = {
     executor: ['fcall', 'xrange', 'xrevrange'],
     operator: [...SCRIPT, 'xrange', 'xlen', 'xadd'],
     viewer: ['xrange'],
-    archiver: ['xtrim', 'memory|usage'],
+    archiver: ['xtrim', 'xrevrange', 'memory|usage'],
   },
   names: {
     executor: ['fcall', 'getrange', 'strlen', 'append'],

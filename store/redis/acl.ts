@@ -87,8 +87,8 @@ export function viewerUser(scope: AclScope): AclUser {
 
 /**
  * The user for those who archive the log: an operator who may also drop its first part (XTRIM), and keep the state from
- * which it goes on. Whoever has it can cut the log so that it still verifies, which an operator cannot, so it is printed
- * only when it is asked for.
+ * which it goes on. Whoever has it can cut the log so that it still verifies, which an operator cannot: so it is
+ * printed only when it is asked for.
  */
 export function archiverUser(scope: AclScope): AclUser {
   return userOf(scope, 'archiver', null);

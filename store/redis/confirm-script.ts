@@ -23,12 +23,14 @@ const confirming = ({
   readonly also: string;
   readonly gives: string;
 }): string => `${ENTERING}${FORKS_IN}${STOPS_IN}${KEEP_ALIVE}
-local function archivedIn(text)
-  local readable, decoded = pcall(cjson.decode, text or '')
-  local epoch = readable and type(decoded) == 'table' and type(decoded.head) == 'table' and decoded.head.epoch
-  return type(epoch) == 'number' and epoch or 0
-end
 local HEAD, STATE, LOG = KEYS[5], KEYS[6], KEYS[7]
+local function begins()
+  local readable, decoded = pcall(cjson.decode, redis.call('HGET', STATE, 'archive') or '')
+  local archived = readable and type(decoded) == 'table' and type(decoded.head) == 'table' and decoded.head.epoch
+  local first = redis.call('XRANGE', LOG, '-', '+', 'COUNT', 1)[1]
+  if type(archived) ~= 'number' or not first then return 0 end
+  return math.min(archived, tonumber(string.match(first[1], '^%d+')))
+end
 local ID, FORK = ARGV[3], ARGV[4]
 local time = redis.call('TIME')
 local head = redis.call('GET', HEAD)
@@ -80,7 +82,7 @@ if head and changes ~= ARGV[10] then
   control = redis.call('HGET', STATE, 'control')
   found, more = forksIn(KEYS[3], ARGV[9], generation, excludedBy(control))
   stops = stopsIn(KEYS[3], ARGV[9])
-  local begins = #found > 0 and archivedIn(redis.call('HGET', STATE, 'archive')) or 0
+  local from = #found > 0 and begins() or 0
   for _, report in ipairs(found) do
     local epoch = report[4]
     local entry
@@ -89,7 +91,7 @@ if head and changes ~= ARGV[10] then
       entry = redis.call('XRANGE', LOG, at, at)[1]
     end
     report[4] = entry and entry[2][2] or ''
-    if entry or type(epoch) ~= 'number' or epoch >= begins then table.insert(reports, report) end
+    if entry or type(epoch) ~= 'number' or epoch >= from then table.insert(reports, report) end
   end
 end
 local entries = {}

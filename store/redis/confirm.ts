@@ -164,15 +164,16 @@ export class Confirmations {
   }
 
   /**
-   * The events from the held head, whose own event comes first in `entries`, to the store's head; null where the held
-   * one is not in the chain.
+   * The events from the held head, whose own event comes first in `entries`, to the store's head; null where
+   * another one is in its place.
    */
   #way(held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] {
     const { replies } = this.#parts;
     if (sameHead(held, head)) return [];
     const [first, ...missing] = entries;
-    if (held.epoch >= head.epoch || first?.[0] !== logId(held.epoch) || replies.event(first).hash !== held.hash)
-      return null;
+    if (held.epoch >= head.epoch || !first) return null;
+    if (first[0] !== logId(held.epoch)) return 'reload'; // loading tells whether it was archived
+    if (replies.event(first).hash !== held.hash) return null;
     if (missing.length > CATCH_UP_EVENTS) return 'reload';
     const events = missing.map((entry) => replies.event(entry));
     if (events.at(-1)?.hash !== head.hash)

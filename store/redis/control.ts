@@ -246,6 +246,7 @@ function openControl(endpoint: RedisEndpoint, { organizationId, requestTimeoutMs
     },
     anchors: null,
     snapshots: null,
+    owns: () => false,
     dropper: redisDropper(endpoint, { ...parts, organizationId }, log),
     log,
   };

@@ -41,7 +41,7 @@ const keptSchema = headSchema.extend({ entries: z.int().min(1) });
  * has begun it. KEYS: archived. ARGV: the text of `head`, for how many milliseconds it is kept. Gives 0 where the log
  * begins with another state of that event.
  */
-const KEEP = script(`#!lua
+const KEEP = script(`#!lua flags=allow-oom
 if redis.call('HGET', KEYS[1], '${HEAD}') ~= ARGV[1] then
   if redis.call('PTTL', KEYS[1]) == -1 then return 0 end
   redis.call('UNLINK', KEYS[1])
@@ -53,16 +53,23 @@ end
 return 1
 `);
 
+/** Sets entries of it. KEYS: archived. ARGV: key and value of each. What is dropped then frees more than they take. */
+const FILL = script(`#!lua flags=allow-oom
+return redis.call('HSET', KEYS[1], unpack(ARGV))
+`);
+
 /**
- * Drops what comes before an event. KEYS: log, archived, the same of where the log began before. ARGV: the log id of
- * the event, how many fields its state has, and the log id of the first entry. Gives 0 where the log begins elsewhere
- * by now, lacks the event, or the state is not whole. All that can be refused is refused before the first write.
+ * Drops what comes before an event. KEYS: log, archived, the same of where the log began before, changes. ARGV: the log
+ * id of the event, how many fields its state has, the log id of the first entry, and the number of changes. Gives 0
+ * where the log begins elsewhere by now, lacks the event, or the state is not whole; 2 where executors have reported
+ * something since. All that can be refused is refused before the first write.
  */
 const DROP = script(`#!lua flags=allow-oom
 local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
 if not first or first[1] ~= ARGV[3] then return 0 end
 if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
 if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[2]) then return 0 end
+if (redis.call('GET', KEYS[4]) or '') ~= ARGV[4] then return 2 end
 local needed = { { 'PERSIST', KEYS[2] }, { 'XTRIM', KEYS[1], 'MINID', '=', ARGV[1] }, { 'UNLINK', KEYS[3] } }
 for _, command in ipairs(needed) do
   if not redis.acl_check_cmd(unpack(command)) then
@@ -212,10 +219,13 @@ export function redisDropper(
       const begins = (await firstEvent(parts))?.seq ?? 0;
       const head = replies.head(await connection.request({ access: 'read', send: (client) => client.get(keys.head) }));
       const last = Math.floor(((head?.epoch ?? 0) - 1) / STEP) * STEP;
-      for (let epoch = last; epoch > begins; epoch -= STEP) {
-        const [entry] = await entriesBetween(parts, { from: logId(epoch), to: logId(epoch), most: 1 });
-        if (!entry) return;
-        yield { epoch, at: replies.event(entry).at, state: () => stateAt(epoch) };
+      for (let most = last; most > begins; ) {
+        const answer = await asArchiver((client) => client.call('XREVRANGE', keys.log, logId(most), '-', 'COUNT', 1));
+        const [entry] = replies.parse(reply.entries, answer, 'a log that cannot be read');
+        const event = entry && replies.event(entry); // a recovery leaves numbers out
+        if (!event || event.seq <= begins) return;
+        yield { epoch: event.seq, at: event.at, state: () => stateAt(event.seq) };
+        most = Math.floor((event.seq - 1) / STEP) * STEP;
       }
     },
 
@@ -229,25 +239,36 @@ export function redisDropper(
       const call = { script: KEEP, keys: [archived], args: [text, UNUSED_MS] };
       if ((await asArchiver((client) => runScript(client, call))).reply !== 1) throw gone(epoch);
       for (let from = 0; from < entries.length; from += AT_ONCE)
-        await asArchiver((client) => client.hset(archived, ...entries.slice(from, from + AT_ONCE).flat()));
+        await asArchiver((client) =>
+          runScript(client, { script: FILL, keys: [archived], args: entries.slice(from, from + AT_ONCE).flat() }),
+        );
     },
 
-    async drop(head) {
+    async drop(head, looks) {
       const first = await firstEvent(parts);
       if (!first) throw gone(head.epoch);
       const { archived } = keys.kept(head);
       const entries = [...(await stateAt(head.epoch)).entries].length;
       const call = {
         script: DROP,
-        keys: [keys.log, archived, keys.kept({ epoch: first.seq, hash: first.hash }).archived],
+        keys: [keys.log, archived, keys.kept({ epoch: first.seq, hash: first.hash }).archived, keys.changes],
         args: [logId(head.epoch), entries + 1, logId(first.seq)],
         replicas: endpoint.replicas,
       };
       const had = await bytes();
-      const dropped = await asArchiver((client, leftMs) => runScript(client, { ...call, waitMs: waitMs(leftMs) }));
-      if (dropped.reply !== 1) throw gone(head.epoch);
-      requireReplicated(dropped, endpoint, 'It was dropped there, and may yet come back.');
-      return Math.max(0, had - (await bytes().catch(() => had)));
+      for (;;) {
+        const changes =
+          (await connection.request({ access: 'read', send: (client) => client.get(keys.changes) })) ?? '';
+        await looks();
+        const args = [...call.args, changes];
+        const dropped = await asArchiver((client, leftMs) =>
+          runScript(client, { ...call, args, waitMs: waitMs(leftMs) }),
+        );
+        if (dropped.reply === 2) continue;
+        if (dropped.reply !== 1) throw gone(head.epoch);
+        requireReplicated(dropped, endpoint, 'It was dropped there, and may yet come back.');
+        return Math.max(0, had - (await bytes().catch(() => had)));
+      }
     },
   };
 }

@@ -85,7 +85,7 @@ export const OWN_KEYS = {
   stops: 'stops',
 } as const;
 
-/** The keys of each state that is kept for good, by their last part, which the epoch and the hash of its head follow. */
+/** The keys of each state that is kept for good, by their last part; the epoch and the hash of its head follow it. */
 export const KEPT_KEYS = {
   /** A hash: entry key → entry as JSON; and `head`, with how many entries there are. A log goes on from it. */
   archived: 'archived',

@@ -42,13 +42,18 @@ export function redisReader(
   const subscriptions = new Set<() => Promise<void>>();
 
   /**
-   * Whether the head `held` is in the log that ends in `head`. `entries`: the one with its number.
+   * Whether the head `held` is in the log that ends in `head`. `entries`: the one with its number, and the log's first.
    * @throws KillSwitchError ARCHIVED where nobody can tell
    */
-  const isInChain = (held: Head, head: Head, { entries, state }: { entries: unknown; state: readonly string[] }) => {
-    const [entry] = replies.parse(reply.entries, entries, 'a log that cannot be read');
-    if (entry) return held.epoch < head.epoch && replies.event(entry).hash === held.hash;
-    const begins = archivedUpTo(state);
+  const isInChain = (
+    held: Head,
+    head: Head,
+    { entries, state }: { entries: readonly unknown[]; state: readonly string[] },
+  ) => {
+    const [own, first] = entries.map((each) => replies.parse(reply.entries, each, 'a log that cannot be read')[0]);
+    if (own) return held.epoch < head.epoch && replies.event(own).hash === held.hash;
+    // With what the log begins counts too: a state may say anything.
+    const begins = Math.min(archivedUpTo(state), first ? replies.event(first).seq : 0);
     if (held.epoch < begins && !isRecoveredSince(held, head)) throw archivedHead(archivedAway(held.epoch, begins));
     return false;
   };
@@ -64,7 +69,7 @@ export function redisReader(
   const reader: ControlReader = {
     async load(held, nonce) {
       const at = held ? logId(held.epoch) : '-';
-      const [headReply, timeReply, state, entries] = await connection.request({
+      const [headReply, timeReply, state, ...entries] = await connection.request({
         access: 'read',
         largeMs: LOAD_MS, // as long as it keeps coming
         send: (client) =>
@@ -74,7 +79,8 @@ export function redisReader(
               .get(keys.head)
               .time()
               .call('HGETALL', keys.state)
-              .call('XRANGE', keys.log, at, held ? at : '-', 'COUNT', 1),
+              .call('XRANGE', keys.log, at, held ? at : '-', 'COUNT', 1)
+              .call('XRANGE', keys.log, '-', '+', 'COUNT', 1),
           ),
       });
       const head = replies.head(replies.parse(reply.textOrNil, headReply, 'a head that cannot be read'));

@@ -155,7 +155,9 @@ describe('an archiving process that dies (SIGKILL)', () => {
       expect((await targetsIn(await plane())).at(-1)).toBe('agent:after');
 
       if (isDropped) {
-        await expect(control.archiveLog({ file, reason })).rejects.toThrow(/archived already|among the last 1000 events/);
+        await expect(control.archiveLog({ file, reason })).rejects.toThrow(
+          /archived already|among the last 1000 events/,
+        );
       } else {
         const again = await control.archiveLog({ file, reason });
         expect(again).toMatchObject({ epoch: scene.epoch, events: scene.epoch, already: isRecorded });

@@ -16,12 +16,12 @@ const at = (step) => {
 const store = url ? redisControlStore({ url }) : fileControlStore({ directory });
 
 // A state is kept in Redis in several portions.
-const { hset } = Redis.prototype;
+const { call } = Redis.prototype;
 Object.assign(Redis.prototype, {
   /** @this {Redis} @param {unknown[]} args */
-  async hset(...args) {
-    const answer = await Reflect.apply(hset, this, args);
-    at('half kept');
+  async call(...args) {
+    const answer = await Reflect.apply(call, this, args);
+    if (args[0] === 'EVAL' && String(args[1]).includes("return redis.call('HSET'")) at('half kept');
     return answer;
   },
 });
@@ -45,10 +45,10 @@ function open(scope) {
         await dropper.keep(head);
         at('kept');
       },
-      /** @param {Parameters<typeof dropper.drop>[0]} head */
-      async drop(head) {
+      /** @param {Parameters<typeof dropper.drop>} given */
+      async drop(...given) {
         at('recorded');
-        const freed = await dropper.drop(head);
+        const freed = await dropper.drop(...given);
         at('dropped');
         return freed;
       },

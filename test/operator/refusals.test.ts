@@ -366,6 +366,7 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
     {
       kind: 'nothing_to_archive',
       pointsAre: 'an event whose number is a multiple of 1000',
+      chosen: false,
       unfit: [
         { epoch: 900, why: 'executors have not come so far: mailer (at epoch 7)' },
         { epoch: 500, why: 'archived already' },
@@ -391,8 +392,8 @@ const SAID: { readonly [K in Refusal['kind']]: readonly [Extract<Refusal, { kind
   forked: [
     { kind: 'forked', executors: ['mailer'] },
     'INVALID_STATE',
-    'Nothing was archived, because executors have seen changes that this store has lost: mailer. What is left of the log may be needed to tell which. Look: status().',
-    'Nothing was archived, because executors have seen changes that this store has lost: mailer. What is left of the log may be needed to tell which. Look: kill-switch status',
+    'Nothing was dropped, because executors have seen changes that this store has lost: mailer. What is left of the log may be needed to tell which. Look: status().',
+    'Nothing was dropped, because executors have seen changes that this store has lost: mailer. What is left of the log may be needed to tell which. Look: kill-switch status',
   ],
   archive_needed: [
     { kind: 'archive_needed', file: 'a.jsonl', epoch: 900 },

@@ -35,6 +35,8 @@ export const verb: Verb = (command, perform) => {
       perform((context, whose: Whose) => {
         const { organizationId, store } = context;
         const { redis, location } = store;
+        if (whose.executor && whose.only && whose.only !== 'executor')
+          throw invalid(`--executor is for --only executor, or for the whole file, not for --only ${whose.only}.`);
         if (!redis) throw invalid('Users of Redis are for a store in Redis: give its URL (--store redis://…).');
         const users = usersOf(whose, { organizationId, ...redis });
         const isFile = users.includes(DEFAULT_OFF);

@@ -3,10 +3,12 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  linkSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -36,6 +38,19 @@ const linesOf = (file: string): LogEvent[] =>
     .map((line) => readEvent(line));
 
 const basesOf = (folder: string): string[] => readdirSync(folder).filter((name) => name.startsWith('archived-'));
+
+/** Archives, and dies before anything is dropped. */
+async function archivedNotDropped(directory: string, file: string): Promise<void> {
+  const store = fileControlStore({ directory });
+  const open: typeof store.open = (scope) => {
+    const connection = store.open(scope);
+    const drop = () => Promise.reject(new Error('it died'));
+    return { ...connection, dropper: connection.dropper && { ...connection.dropper, drop } };
+  };
+  const control = await openControlPlane({ store: { ...store, open }, operator: { id: 'dana' } });
+  await expect(control.archiveLog({ file, reason })).rejects.toThrow('it died');
+  await control.close();
+}
 
 /** An executor in this process, until the test is over. */
 async function executorOf(directory: string, name: string, anchor: string) {
@@ -125,7 +140,7 @@ describe('a log of which the beginning is archived', () => {
     // One that was held up since the first time drops nothing now, and takes nothing away that is needed.
     const connection = fileControlStore({ directory }).open({ organizationId: 'default', requestTimeoutMs: 10_000 });
     onTestFinished(() => connection.close());
-    await expect(connection.dropper?.drop(first)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(connection.dropper?.drop(first, async () => {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(basesOf(folder)).toHaveLength(1);
     expect(await (await planeOf(directory)).verifyLog()).toMatchObject({ ok: true, archived: { epoch: later } });
   }, 60_000);
@@ -140,9 +155,11 @@ describe('a log of which the beginning is archived', () => {
     const older = join(path, 'older.jsonl');
     writeFileSync(older, readFileSync(file, 'utf8').split('\n').slice(0, 100).join('\n') + '\n');
     await expect(control.exportLog({ file: older })).rejects.toMatchObject({ code: 'ARCHIVED' });
-    expect(await control.verifyLog({ against: older })).toMatchObject({
-      ok: false,
-      problem: expect.stringContaining(`ends at epoch 100, and the events before epoch ${epoch} are archived`),
+    await expect(control.verifyLog({ against: older })).rejects.toMatchObject({
+      code: 'ARCHIVED',
+      message: expect.stringMatching(
+        new RegExp(`ends at epoch 100, and the events before epoch ${epoch} are archived.*log verify FILE --against`),
+      ),
     });
 
     copyFileSync(file, whole);
@@ -154,6 +171,33 @@ describe('a log of which the beginning is archived', () => {
     expect(await control.exportLog({ file: whole })).toMatchObject({ events: last + 1 });
   }, 60_000);
 
+  test('is never written over: no file of the store is taken for the archive, under whatever name', async () => {
+    const { directory, log, path, epoch } = await archivable();
+    const control = await planeOf(directory);
+    const [linked, hard, inside] = [join(path, 'linked'), join(path, 'hard'), join(directory, 'new.jsonl')];
+    symlinkSync(log, linked);
+    linkSync(log, hard);
+    const before = readFileSync(log);
+    for (const file of [log, linked, hard, inside, join(directory, 'control/../control/default/log.jsonl')]) {
+      for (const write of [() => control.archiveLog({ file, reason }), () => control.exportLog({ file })])
+        await expect(write(), file).rejects.toThrow('is a file of the store itself');
+    }
+    expect(readFileSync(log).equals(before)).toBe(true);
+    expect(existsSync(inside)).toBe(false);
+    await expect(control.archiveLog({ file: path, reason })).rejects.toThrow(
+      /^Nothing was written\. .* is there, and is no/,
+    );
+    // Also where an archiving was interrupted once its event was recorded.
+    await archivedNotDropped(directory, join(path, 'gone.jsonl'));
+    await expect(control.archiveLog({ file: log, reason })).rejects.toThrow('is a file of the store itself');
+    expect(await control.verifyLog()).toMatchObject({ ok: true, undropped: epoch });
+    // The file that was written then is gone: another one does, since all of it is still in the log.
+    rmSync(join(path, 'gone.jsonl'));
+    const another = join(path, 'another.jsonl');
+    expect(await control.archiveLog({ file: another, reason })).toMatchObject({ already: true, epoch });
+    expect(await control.verifyLog({ against: another })).toMatchObject({ ok: true, archived: { events: epoch } });
+  }, 60_000);
+
   test('takes a whole export as its archive, and one that is signed', async () => {
     const { directory, epoch, file } = await archivable();
     const control = await planeOf(directory);
@@ -162,6 +206,24 @@ describe('a log of which the beginning is archived', () => {
     expect(await verifyLogFile(file)).toMatchObject({ ok: true, events: exported.events });
     expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true });
   }, 60_000);
+
+  test('is verified beside that as often as one likes: it is always whole', async () => {
+    const { directory, log, file } = await archivable();
+    const control = await planeOf(directory);
+    const viewer = await planeOf(directory);
+    let [verified, isOver] = [0, false];
+    const verifying = (async () => {
+      for (; !isOver; verified += 1) expect(await viewer.verifyLog()).toMatchObject({ ok: true });
+    })();
+    for (let round = 0; round < 3; round += 1) {
+      await control.archiveLog({ file, reason });
+      await growToState(directory, log);
+      growOn(log);
+    }
+    isOver = true;
+    await verifying;
+    expect(verified).toBeGreaterThan(0);
+  }, 120_000);
 
   test('lets nobody read what is not there: a follower says so', async () => {
     const { directory, epoch, file } = await archivable();
@@ -376,6 +438,10 @@ describe('an edit of what an archived log begins with is found', () => {
       const control = await planeOf(directory);
       expect(await control.verifyLog().catch(({ code }) => ({ ok: false, code }))).toMatchObject({ ok: false });
       await expect(control.status()).rejects.toMatchObject({ code: 'CORRUPT' });
+      if (changed === null)
+        await expect(control.verifyLog()).rejects.toThrow(
+          /is missing or was changed\. Put that file back as it was\.$/,
+        );
       const executor = await executorOf(directory, 'w', join(path, 'w.anchor'));
       const act = executor.action({ name: 'note.write', effect: 'read', execute: async () => 'done' });
       await expect(act.attempt(undefined)).resolves.toMatchObject({
@@ -433,7 +499,6 @@ describe('an edit of what an archived log begins with is found', () => {
     const FILES: ReadonlyArray<readonly [string, string]> = [
       [text.replace('as every day', 'as every way'), 'does not verify by itself'],
       [[...lines.slice(0, 50), ...lines.slice(51)].join('\n'), 'does not verify by itself'],
-      [lines.slice(0, -3).join('\n') + '\n', 'are archived. Compare it'],
       [lines.slice(0, -3).join('\n'), 'it was cut off'],
       [readFileSync(other.log, 'utf8'), 'that is of another control plane'],
     ];

@@ -50,9 +50,9 @@ export async function grow({ port }: Pick<RedisServer, 'port'>, count: number): 
 
 /** The first event of the log, the number of events there, and all keys of kept states. */
 export async function logIn(redis: RedisServer) {
-  const [[id] = ['']] = (await redis.cli('XRANGE', keys.log, '-', '+', 'COUNT', 1)) as [[string]];
+  const [[id]] = (await redis.cli('XRANGE', keys.log, '-', '+', 'COUNT', 1)) as [[string]];
   return {
-    first: Number(id.split('-')[0]),
+    first: Number.parseInt(id, 10),
     length: await redis.cli('XLEN', keys.log),
     kept: ((await redis.cli('KEYS', '*:archived:*')) as string[]).map((key) => key.split(':').at(-1) ?? '').sort(),
   };

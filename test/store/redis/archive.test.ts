@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type LogEvent, readEvent } from '../../../flags/index.ts';
+import { entryKey, isKillSwitchError, type LogEvent, nextChange, readEvent } from '../../../flags/index.ts';
 import { createKillSwitch } from '../../../index.ts';
 import { type ControlPlane, openControlPlane, verifyLogFile } from '../../../operator/index.ts';
 import { viewerUser } from '../../../store/redis/acl.ts';
@@ -11,7 +11,8 @@ import { redisStore } from '../../../store/redis/index.ts';
 import { hasRedis } from '../../servers/index.ts';
 import { DEFAULT_SCOPE, urlOf } from './acl-users.ts';
 import { archivable, grow, keys, logIn, planeOf } from './archivable.ts';
-import { openExecutor } from './harness.ts';
+import { beat, openExecutor } from './harness.ts';
+import type { LogDropper } from '../../../store/capabilities/archive.ts';
 
 const reason = 'memory is filling up';
 
@@ -88,7 +89,7 @@ describe.skipIf(!hasRedis)('a log in Redis of which the beginning is archived', 
   }, 60_000);
 
   test('is archived again into the same file, and the state before is let go', async () => {
-    const { redis, path, archiver, epoch, file } = await archivable();
+    const { redis, path, archiver, file } = await archivable();
     const control = await planeOf(archiver);
     const { head: first } = await control.archiveLog({ file, reason });
     await expect(control.archiveLog({ file, reason })).rejects.toThrow('epoch 2000 (among the last 1000 events).');
@@ -106,7 +107,7 @@ describe.skipIf(!hasRedis)('a log in Redis of which the beginning is archived', 
     // One that was held up since the first time drops nothing now.
     const connection = redisControlStore({ url: archiver }).open({ organizationId: 'default', requestTimeoutMs: 5000 });
     onTestFinished(() => connection.close());
-    await expect(connection.dropper?.drop(first)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(connection.dropper?.drop(first, async () => {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
     // What is kept and never used ends by itself; what is used does not.
     await grow(redis, 2000);
     for await (const point of connection.dropper?.points() ?? [])
@@ -176,7 +177,7 @@ describe.skipIf(!hasRedis)('a log in Redis of which the beginning is archived', 
   }, 60_000);
 
   test('is told from one of which the beginning was cut off', async () => {
-    const { redis, archiver, operator, epoch, file } = await archivable();
+    const { redis, archiver, operator, file } = await archivable();
     const control = await planeOf(archiver);
     const problem = expect.stringContaining('its beginning was removed');
     await redis.cli('XTRIM', keys.log, 'MINID', 500);
@@ -220,6 +221,66 @@ describe.skipIf(!hasRedis)('a log in Redis of which the beginning is archived', 
       await redis.cli('COPY', 'aside', archived, 'REPLACE');
       expect(await verified()).toMatchObject({ ok: true });
     }
+  }, 60_000);
+});
+
+describe.skipIf(!hasRedis)('the log is archived', () => {
+  test('and verified beside that as often as one likes: it is always whole', async () => {
+    const { redis, archiver, operator, file } = await archivable();
+    const control = await planeOf(archiver);
+    const viewer = await planeOf(operator);
+    let verified = 0;
+    let isOver = false;
+    const verifying = (async () => {
+      for (; !isOver; verified += 1) {
+        expect(await viewer.verifyLog()).toMatchObject({ ok: true });
+        let last = 0;
+        for await (const { seq } of viewer.log()) {
+          if (last > 0) expect(seq).toBe(last + 1);
+          last = seq;
+        }
+      }
+    })().catch((error: unknown) => {
+      if (!isKillSwitchError(error) || error.code !== 'ARCHIVED') throw error; // it says so, and is asked again
+    });
+    for (let round = 0; round < 6; round += 1) {
+      await grow(redis, 1000);
+      await control.archiveLog({ file, reason });
+    }
+    isOver = true;
+    await verifying;
+    expect(verified).toBeGreaterThan(0);
+  }, 120_000);
+
+  test('where Redis is full: it is what makes room', async () => {
+    const { redis, archiver, epoch, file } = await archivable();
+    const used = Number(/used_memory:(\d+)/.exec(String(await redis.cli('INFO', 'memory')))?.[1]);
+    await redis.cli('CONFIG', 'SET', 'maxmemory', used - 100_000);
+    const control = await planeOf(archiver);
+    expect(await control.archiveLog({ file, reason })).toMatchObject({ epoch });
+    expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true });
+  }, 60_000);
+
+  test('up to the last event before numbers that a recovery has left out', async () => {
+    const { redis, archiver, file } = await archivable();
+    const control = await planeOf(archiver);
+    await redis.cli(
+      'HSET',
+      keys.executor('far').beats,
+      'far',
+      JSON.stringify(
+        beat('far', { ...(await control.head()), epoch: 9_500, hash: 'a'.repeat(64) }, { name: 'far' }),
+      ).replace(/}$/, ',"heard_at":1}'),
+    );
+    await redis.cli('APPEND', keys.names, '\nfar');
+    const { epoch: recovered } = await control.recover({ reason: 'restored' });
+    expect(recovered).toBeGreaterThan(9_500);
+    await control.forgetExecutor('far');
+    await grow(redis, 2200);
+    const answer = await control.archiveLog({ file, reason, epoch: recovered - 1 });
+    expect(answer).toMatchObject({ epoch: 2201 });
+    expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true });
+    expect(await control.archiveLog({ file, reason })).toMatchObject({ epoch: Math.ceil(recovered / 1000) * 1000 });
   }, 60_000);
 });
 
@@ -301,6 +362,89 @@ describe.skipIf(!hasRedis)('an executor that was last there before what is archi
     await control.recover({ reason: 'it is the right store' });
     await expect.poll(() => returned.act.attempt(undefined), { timeout: 10_000 }).toMatchObject({ status: 'executed' });
     expect(await control.verifyLog({ against: file })).toMatchObject({ ok: true });
+  }, 60_000);
+
+  test('one that was stopped for a while (SIGSTOP) says ARCHIVED, and no fork', async () => {
+    const { redis, archiver, file } = await archivable();
+    const control = await planeOf(archiver);
+    const connection = openExecutor({ url: redis.url });
+    const [event] = await logOf(control, 499);
+    const { generation } = await control.head();
+    const held = { epoch: 500, hash: event?.hash ?? '', generation, recovered: false };
+    await control.archiveLog({ file, reason });
+    expect((await connection.confirm(beat(connection.id, held), 'n')).events).toBe('reload');
+    await expect(connection.load(held, 'n')).rejects.toMatchObject({ code: 'ARCHIVED' });
+  }, 60_000);
+
+  test('a fork that is reported while the log is archived keeps all of it', async () => {
+    const { redis, archiver, operator, file } = await archivable();
+    const store = redisControlStore({ url: archiver });
+    const { generation } = await (await planeOf(operator)).head();
+    const lost = { generation, recovered: false, epoch: 500, hash: 'a'.repeat(64) };
+    let reports = async (): Promise<void> => {};
+    const reporting: typeof store = {
+      ...store,
+      open(scope) {
+        const connection = store.open(scope);
+        const { dropper } = connection;
+        const drop: LogDropper['drop'] = async (head, looks) => {
+          if (!dropper) throw new Error('no dropper');
+          return dropper.drop(head, async () => {
+            await looks();
+            await reports(); // right after the last look
+            reports = async () => {};
+          });
+        };
+        return { ...connection, dropper: dropper && { ...dropper, drop } };
+      },
+    };
+    const control = await openControlPlane({ store: reporting, operator: { id: 'dana' } });
+    onTestFinished(() => control.close());
+    reports = async () => {
+      await redis.cli('APPEND', keys.names, '\nreturned');
+      await redis.cli(
+        'SET',
+        keys.executor('returned').forks,
+        `r ${JSON.stringify({ against: generation, held: lost })}`,
+      );
+      await redis.cli('INCR', keys.changes);
+    };
+    await expect(control.archiveLog({ file, reason })).rejects.toMatchObject({
+      message: expect.stringContaining('Nothing was dropped, because executors have seen changes'),
+    });
+    expect((await logIn(redis)).first).toBe(1);
+    expect((await control.status()).forks).toMatchObject([{ executor: 'returned' }]);
+  }, 60_000);
+
+  test('and an event that says more is archived than is takes no fork away, and does not verify', async () => {
+    const { redis, path, operator } = await archivable();
+    const control = await planeOf(operator);
+    const executor = await executorOf(redis.url, 'w', join(path, 'w.anchor'));
+    await expect.poll(() => executor.act.attempt(undefined)).toMatchObject({ status: 'executed' });
+    // With an operator's credential, well chained, and with its entry in the state.
+    const connection = redisControlStore({ url: operator }).open({ organizationId: 'default', requestTimeoutMs: 5000 });
+    onTestFinished(() => connection.close());
+    const view = await connection.read([entryKey('control'), entryKey('archive')]);
+    const { head: expected, time: at } = view;
+    if (!expected) throw new Error('no head');
+    const head = { ...expected, epoch: 2 ** 40, hash: 'b'.repeat(64) };
+    const data = { head, events: 5, first: 'c'.repeat(64), digest: 'd'.repeat(64), file: 'e'.repeat(64) };
+    const forged = nextChange(view, { type: 'archive', data, at, actor: 'unverified:mallory', reason: 'x' });
+    expect(await connection.append({ ...forged, expected })).toBe(true);
+    expect(await control.verifyLog()).toMatchObject({
+      ok: false,
+      problem: `The log says that it was archived up to event ${2 ** 40}, and has no such event: somebody has forged that.`,
+    });
+    const { generation, epoch } = await control.head();
+    const lost = { generation, recovered: false, epoch: epoch + 1, hash: 'a'.repeat(64) };
+    await redis.cli('APPEND', keys.names, '\nother');
+    await redis.cli('SET', keys.executor('other').forks, `o ${JSON.stringify({ against: generation, held: lost })}`);
+    await redis.cli('INCR', keys.changes);
+    await expect
+      .poll(() => executor.act.attempt(undefined), { timeout: 10_000 })
+      .toMatchObject({ status: 'blocked', decision: { cause: { code: 'GENERATION_CHANGED' } } });
+    expect((await control.status()).forks).toMatchObject([{ executor: 'other' }]);
+    expect((await openExecutor({ url: redis.url }).load(lost, 'n')).linked).toBe(false);
   }, 60_000);
 
   test('and who reports such a head stops nobody, neither by executors nor by what operators see', async () => {
