@@ -18,12 +18,15 @@ export interface Bounds {
   /** Up to where it is archived already; 0: not at all. */
   readonly after: number;
   readonly beats: readonly ReportedBeat[];
+  /** By the names of alerts that wait, up to which epoch each was sent. */
+  readonly told: ReadonlyMap<string, number>;
   readonly given: Pick<GivenArchive, 'epoch' | 'before'>;
 }
 
 interface Unfit extends UnfitPoint {
-  /** The executors that have not come so far. */
+  /** The executors that have not come so far, and the alerts that were not sent so far. */
   readonly behind: readonly ReportedBeat[];
+  readonly untold: readonly string[];
 }
 
 /** What was found of the points up to which a log may be archived. */
@@ -46,14 +49,18 @@ export async function archivable(dropper: Pick<LogDropper, 'points'>, bounds: Bo
 
 function whyNot(
   { epoch, at }: Pick<DropPoint, 'epoch' | 'at'>,
-  { head, after, beats, given: { epoch: most, before } }: Bounds,
+  { head, after, beats, told, given: { epoch: most, before } }: Bounds,
 ): Unfit | null {
-  const because = (why: string, behind: readonly ReportedBeat[] = []): Unfit => ({ epoch, why, behind });
+  const because = (why: string, { behind = [], untold = [] }: Partial<Unfit> = {}): Unfit => {
+    return { epoch, why, behind, untold };
+  };
   if (epoch <= after) return because('archived already');
   if (most !== undefined && epoch > most) return because(`later than epoch ${most}`);
   if (head.epoch - epoch < NEVER_ARCHIVED) return because(`among the last ${NEVER_ARCHIVED} events`);
   const behind = beats.filter(({ applied, problem }) => (applied ? applied.epoch < epoch : problem !== undefined));
-  if (behind.length > 0) return because(behindWords(behind), behind);
+  if (behind.length > 0) return because(behindWords(behind), { behind });
+  const untold = [...told].flatMap(([name, upTo]) => (upTo < epoch ? [name] : []));
+  if (untold.length > 0) return because('alerts of it wait', { untold });
   if (before === undefined || Date.parse(at) < before) return null;
   return because(`of ${at}, which is not before ${new Date(before).toISOString()}`);
 }
@@ -73,6 +80,8 @@ export function nothingToArchive(
   { pointsAre }: Pick<LogDropper, 'pointsAre'>,
   { epoch, before }: Bounds['given'],
 ): ChangeRefusedError {
+  const untold = new Set(unfit.flatMap((each) => each.untold));
+  if (untold.size > 0) return new ChangeRefusedError({ kind: 'alerts_wait', names: [...untold] });
   const behind = unfit.flatMap((each) => each.behind);
   return new ChangeRefusedError({
     kind: 'nothing_to_archive',
@@ -91,14 +100,12 @@ export async function refuseForLosses(connection: ControlConnection): Promise<vo
     throw new ChangeRefusedError({ kind: 'forked', executors: forks.map(({ executor }) => executor) });
 }
 
-/** Of what is archived nobody is told any more. @throws ChangeRefusedError */
-export async function refuseForAlerts(
+/** Up to which epoch those are told to whom something waits to be sent: of what is archived nobody is told any more. */
+export async function alertsTold(
   view: ControlView,
   connection: ControlConnection,
   organizationId: string,
-): Promise<void> {
+): Promise<ReadonlyMap<string, number>> {
   const place = { targets: view.get('alerts')?.targets ?? [], epoch: view.head?.epoch ?? 0, time: view.time };
-  const { rows } = await alertRows(place, connection, organizationId);
-  const names = rows.flatMap(({ name, waiting }) => (waiting === 0 ? [] : [name]));
-  if (names.length > 0) throw new ChangeRefusedError({ kind: 'alerts_wait', names });
+  return (await alertRows(place, connection, organizationId)).told;
 }

@@ -13,7 +13,7 @@ import {
 import type { DropPoint, LogDropper } from '../store/capabilities/archive.ts';
 import type { ControlConnection } from '../store/ports.ts';
 import type { LogArchive } from './answers.ts';
-import { archivable, nothingToArchive, refuseForAlerts, refuseForLosses } from './archivable.ts';
+import { archivable, nothingToArchive, alertsTold, refuseForLosses } from './archivable.ts';
 import { reasonRefusal } from './checks.ts';
 import { ARCHIVING } from './commands/archive.ts';
 import type { Command } from './commands/index.ts';
@@ -50,10 +50,10 @@ export async function archiveLog(archiving: Archiving, given: GivenArchive): Pro
   if (!head) throw new NotInitialisedError(place);
   await dropper.check();
   await refuseForLosses(connection);
-  await refuseForAlerts(view, connection, place.organizationId);
+  const told = await alertsTold(view, connection, place.organizationId);
   const earlier = view.get('archive');
   const after = earlier?.head.epoch ?? 0;
-  const found = await archivable(dropper, { head, after, beats, given });
+  const found = await archivable(dropper, { head, after, beats, told, given });
   if (found.fits) return archiveUpTo({ point: found.fits, after, dropper }, archiving, given);
   if (earlier && (await undroppedUpTo(earlier, dropper)) !== null)
     return finish(earlier, archiving, { ...given, dropper });

@@ -6,9 +6,13 @@ import { type Outbox, waitingFor } from './pending.ts';
 import { NAMES, noticesSchema, type Progress, progressSchema, readRecord, senderSchema } from './records.ts';
 import { NO_NOTICES } from './notices.ts';
 
-/** How alerts stand. `sending`: whether an operating process sends them; null: this user may not read that. */
+/**
+ * How alerts stand. `told`: by the names of targets of which something waits, or may, up to which epoch each was told.
+ * `sending`: whether an operating process sends them; null: this user may not read that.
+ */
 export interface AlertsState {
   readonly rows: readonly AlertRow[];
+  readonly told: ReadonlyMap<string, number>;
   readonly sending: boolean | null;
 }
 
@@ -34,12 +38,13 @@ export async function alertRows(
   connection: Connection,
   organizationId: string,
 ): Promise<AlertsState> {
-  if (place.targets.length === 0) return { rows: [], sending: null };
+  if (place.targets.length === 0) return { rows: [], told: new Map(), sending: null };
   try {
     return await readRows(place, connection, organizationId);
   } catch (error) {
     if (!isKillSwitchError(error) || !UNKNOWN.has(error.code)) throw error;
-    return { rows: place.targets.map((target) => rowOf(target, null, null)), sending: null };
+    const told = new Map(place.targets.map(({ name }) => [name, 0]));
+    return { rows: place.targets.map((target) => rowOf(target, null, null)), told, sending: null };
   }
 }
 
@@ -55,18 +60,21 @@ async function readRows(
   const sender = readRecord(senderSchema, NAMES.sender, kept.get(NAMES.sender));
   const notices = readRecord(noticesSchema, NAMES.notices, kept.get(NAMES.notices)) ?? NO_NOTICES;
   const rows: AlertRow[] = [];
+  const told = new Map<string, number>();
   for (const target of targets) {
     const name = NAMES.progress(target.id);
     const progress = readRecord(progressSchema, name, kept.get(name));
     const from = progress ?? { epoch: target.since, notice: notices.last };
     const isBehind = epoch > from.epoch || notices.last > from.notice;
-    rows.push(rowOf(target, progress, isBehind ? await waitingOf(target, from, { log, notices, organizationId }) : 0));
+    const waiting = isBehind ? await waitingOf(target, from, { log, notices, organizationId }) : 0;
+    rows.push(rowOf(target, progress, waiting));
+    if (waiting !== 0) told.set(target.name, from.epoch);
   }
-  return { rows, sending: sender !== null && Date.parse(time) - Date.parse(sender.at) < SILENT_MS };
+  return { rows, told, sending: sender !== null && Date.parse(time) - Date.parse(sender.at) < SILENT_MS };
 }
 
 /** How alerts stand, in short. */
-export function alertsStatus({ rows, sending }: AlertsState): AlertsStatus {
+export function alertsStatus({ rows, sending }: Pick<AlertsState, 'rows' | 'sending'>): AlertsStatus {
   const waiting = rows.reduce<number | null>(
     (sum, row) => (sum === null || row.waiting === null ? null : sum + row.waiting),
     0,

@@ -20,6 +20,7 @@ import { type LogEvent, readEvent, sealEvent, serializeEvent } from '../../../fl
 import { type ControlPlane, openControlPlane, verifyLogFile } from '../../../operator/index.ts';
 import { fileControlStore } from '../../../store/file/control.ts';
 import { fileStore } from '../../../store/file/index.ts';
+import { temporaryFolder } from '../../servers/index.ts';
 import { archivable, growOn, growToState, planeOf } from './archivable.ts';
 import { appendHistory, lastEvent } from './generate-log.ts';
 
@@ -328,29 +329,32 @@ describe('nothing is archived', () => {
   }, 60_000);
 
   test('of which somebody has still to be told, or where nobody can tell that', async () => {
-    const { directory, log, file } = await archivable();
+    const { path } = temporaryFolder('archive-alerts');
+    const directory = join(path, 'switch');
+    const [log, file] = [join(directory, 'control', 'default', 'log.jsonl'), join(path, 'archive.jsonl')];
     const control = await planeOf(directory);
+    await control.init();
     const to = 'https://hooks.example.com/x';
     await control.addAlert({ name: 'kills', to, events: ['kill'] });
     await control.addAlert({ name: 'drills', to, events: ['drill'] });
-    await control.kill({ target: 'agent:x' });
+    const epoch = await growToState(directory, log);
     growOn(log);
-    const refused = () => control.archiveLog({ file, reason });
-    await expect(refused()).rejects.toMatchObject({
-      code: 'INVALID_STATE',
-      message: expect.stringContaining(': kills.'),
-    });
+    const archive = () => control.archiveLog({ file, reason });
+    const waits = (name: string) => ({ code: 'INVALID_STATE', message: expect.stringContaining(`: ${name}.`) });
+    await expect(archive()).rejects.toMatchObject(waits('kills'));
     await control.removeAlert({ name: 'kills', reason: 'nobody reads them' });
     // None of these tells of a drill, but nobody has read so far.
     appendHistory(log, lastEvent(log), 11_000);
     expect((await control.alerts()).data).toMatchObject([{ name: 'drills', waiting: null }]);
-    await expect(refused()).rejects.toMatchObject({
-      code: 'INVALID_STATE',
-      message: expect.stringContaining(': drills.'),
-    });
+    await expect(archive()).rejects.toMatchObject(waits('drills'));
     expect(existsSync(file)).toBe(false);
     await control.removeAlert({ name: 'drills', reason: 'nobody reads them' });
-    expect(await refused()).toMatchObject({ already: false });
+    // What waits of later changes does not keep the log: those stay.
+    await control.addAlert({ name: 'later', to, events: ['kill'] });
+    await control.kill({ target: 'agent:x' });
+    expect((await control.alerts()).data).toMatchObject([{ name: 'later', waiting: 1 }]);
+    expect(await archive()).toMatchObject({ already: false, epoch });
+    expect((await control.alerts()).data).toMatchObject([{ name: 'later', waiting: 1 }]);
   }, 60_000);
 
   test('by somebody who is no admin', async () => {
