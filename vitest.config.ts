@@ -44,6 +44,9 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          maxWorkers: 3, // as units: half of their time they wait for processes and servers
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           name: 'server',
           include: SERVER,
           globalSetup: ['test/servers/setup.ts'],

@@ -13,7 +13,7 @@ import { STOPS_IN } from './stop-scripts.ts';
  * when that is the head; the number of changes; when that differs from the judged one, the reports (name, id and text
  * of each, and the log's entry of the head that it holds), the state's entry `control`, and 1 when there were more
  * reports than are judged (of names that are not excluded); the answer of TIME; and with the reports the stops (name
- * and lines of each). A report of a head that is archived is left out: nobody can tell by what is left whether it was
+ * and lines of each); 1 where the held head is archived. A report of a head that is archived is left out: nobody can tell by what is left whether it was
  * there. An executor's confirmation also removes its own report of a generation that is over.
  */
 const confirming = ({
@@ -98,7 +98,9 @@ local entries = {}
 if head and ARGV[5] ~= '' and ARGV[5] ~= head then
   entries = redis.call('XRANGE', LOG, ARGV[6], '+', 'COUNT', ARGV[7] + 2)
 end
-local answer = { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, time, stops }
+local archived = 0
+if #entries > 0 and entries[1][1] ~= ARGV[6] and tonumber(string.match(ARGV[6], '^%d+')) < begins() then archived = 1 end
+local answer = { head, tail and tail[1] or false, whole, entries, changes, reports, control, more, time, stops, archived }
 return ${gives}
 `;
 

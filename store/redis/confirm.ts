@@ -38,6 +38,8 @@ interface Answer {
   readonly time: string;
   /** Null: as they were when the reports were last judged. */
   readonly stops: ReadonlyArray<readonly [name: string, lines: string]> | null;
+  /** Whether the held head is in the part of the log that is archived. */
+  readonly isArchived: boolean;
 }
 
 /** Makes the confirmations of one executor's connection. */
@@ -85,7 +87,7 @@ export class Confirmations {
     if (head === null) return { ...about, head, events: held ? null : 'reload', forkReported: false };
     this.#requireWhole(head, answer);
     const forkReported = this.#forks.isProven({ ...answer, head, stream }, judged);
-    return { ...about, head, events: held ? this.#way(held, head, answer.entries) : 'reload', forkReported };
+    return { ...about, head, events: held ? this.#way(held, head, answer) : 'reload', forkReported };
   }
 
   /**
@@ -134,7 +136,7 @@ export class Confirmations {
 
   #read(answer: unknown): Answer {
     const { replies } = this.#parts;
-    const [head, tail, hasState, entries, changes, reports, control, more, time, stops] = replies.parse(
+    const [head, tail, hasState, entries, changes, reports, control, more, time, stops, archived] = replies.parse(
       reply.confirm,
       answer,
       NO_ANSWER,
@@ -150,6 +152,7 @@ export class Confirmations {
       isFlood: more === 1,
       time: replies.time(time),
       stops,
+      isArchived: archived === 1,
     };
   }
 
@@ -164,16 +167,16 @@ export class Confirmations {
   }
 
   /**
-   * The events from the held head, whose own event comes first in `entries`, to the store's head; null where
-   * another one is in its place.
+   * The events from the held head, whose own event comes first in `entries`, to the store's head; null where the held
+   * one is not in the chain.
    */
-  #way(held: Head, head: Head, entries: readonly StreamEntry[]): Confirmation['events'] {
+  #way(held: Head, head: Head, { entries, isArchived }: Answer): Confirmation['events'] {
     const { replies } = this.#parts;
     if (sameHead(held, head)) return [];
     const [first, ...missing] = entries;
-    if (held.epoch >= head.epoch || !first) return null;
-    if (first[0] !== logId(held.epoch)) return 'reload'; // loading tells whether it was archived
-    if (replies.event(first).hash !== held.hash) return null;
+    if (isArchived) return 'reload'; // loading says that nobody can tell
+    if (held.epoch >= head.epoch || first?.[0] !== logId(held.epoch) || replies.event(first).hash !== held.hash)
+      return null;
     if (missing.length > CATCH_UP_EVENTS) return 'reload';
     const events = missing.map((entry) => replies.event(entry));
     if (events.at(-1)?.hash !== head.hash)

@@ -31,6 +31,7 @@ const confirm = z.tuple([
   z.int(),
   z.array(text),
   stops.nullable(),
+  z.int(),
 ]);
 const kept = z.array(z.tuple([text, text, text, z.int()]));
 const forks = z.tuple([z.array(z.tuple([text, text, text, text])), z.int()]);
