@@ -10,6 +10,6 @@ test('docs/performance.md says how many of its goals are missed', () => {
   const words = ['no', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven', 'Eight', 'Nine', 'Ten'];
   words.push('Eleven', 'Twelve', 'Thirteen', 'Fourteen', 'Fifteen');
   words.push('Sixteen', 'Seventeen', 'Eighteen', 'Nineteen', 'Twenty');
-  expect(rows).toHaveLength(35);
-  expect(page).toContain(`${words[missed.length]} of the thirty-five goals are not met`);
+  expect(rows).toHaveLength(38);
+  expect(page).toContain(`${words[missed.length]} of the thirty-eight goals are not met`);
 });
