@@ -13,8 +13,9 @@ import { STOPS_IN } from './stop-scripts.ts';
  * when that is the head; the number of changes; when that differs from the judged one, the reports (name, id and text
  * of each, and the log's entry of the head that it holds), the state's entry `control`, and 1 when there were more
  * reports than are judged (of names that are not excluded); the answer of TIME; and with the reports the stops (name
- * and lines of each); 1 where the held head is archived. A report of a head that is archived is left out: nobody can tell by what is left whether it was
- * there. An executor's confirmation also removes its own report of a generation that is over.
+ * and lines of each); 1 where the held head is archived. A report of a head that is archived is left out: nobody can
+ * tell by what is left whether it was there. An executor's confirmation also removes its own report of a generation
+ * that is over.
  */
 const confirming = ({
   also,
