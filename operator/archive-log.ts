@@ -19,6 +19,7 @@ import { ARCHIVING } from './commands/archive.ts';
 import type { Command } from './commands/index.ts';
 import { type Exported, writeExport } from './export-log.ts';
 import type { GivenArchive } from './given/log.ts';
+import { hasEvent } from './has-event.ts';
 import { JUDGED_BY } from './judge-reports.ts';
 import { readLogProof } from './log-proof.ts';
 import { ChangeRefusedError, isChangeRefusedError, NotInitialisedError, type Place } from './refusals.ts';
@@ -129,12 +130,7 @@ async function dropping(dropper: LogDropper, head: Head, connection: ControlConn
 const upTo =
   (head: Head, connection: ControlConnection): Exported['head'] =>
   async (found) =>
-    found && found.epoch > head.epoch && (await hasEvent(connection, found)) ? found : head;
-
-async function hasEvent({ log }: Pick<ControlConnection, 'log'>, { epoch, hash }: Head): Promise<boolean> {
-  for await (const event of log(epoch - 1)) return event.hash === hash;
-  return false;
-}
+    found && found.epoch > head.epoch && (await hasEvent(connection.log, found)) ? found : head;
 
 /** The file as it is on the disk, up to that event, and who has signed it. @throws KillSwitchError INVALID_STATE */
 async function readBack(file: string, head: Head): Promise<ArchivedPart & { readonly fingerprint: string | null }> {

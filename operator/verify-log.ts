@@ -19,6 +19,7 @@ import { sameHead } from '../store/answers.ts';
 import { namesOf, type ReportedBeat } from '../store/beats.ts';
 import type { ArchivedBeginning, StateAt } from '../store/capabilities/archive.ts';
 import { EventChain } from './event-chain.ts';
+import { hasEvent } from './has-event.ts';
 import type { SignedHead } from './head-signature.ts';
 import { contradiction, type LogProof, type ReadProof } from './log-proof.ts';
 import { stateDigest } from './state-digest.ts';
@@ -184,9 +185,7 @@ async function unarchived(
 ): Promise<string | null> {
   const head = state.get('archive')?.head;
   if (!head || head.epoch <= (beginning?.head.epoch ?? 0)) return null;
-  for await (const { seq, hash } of log(head.epoch - 1))
-    if (seq === head.epoch && hash === head.hash) return null;
-    else break;
+  if (await hasEvent(log, head)) return null;
   return `The log says that it was archived up to event ${head.epoch}, and has no such event: somebody has forged that.`;
 }
 

@@ -112,8 +112,8 @@ function unfitWords(unfit: readonly UnfitPoint[]): string {
 }
 
 const hintFor = (forget: readonly string[], chosen: boolean) => {
-  if (chosen) return CHOSEN;
-  return forget.length === 0 ? MORE : { program: said(forget), command: said(forget) };
+  if (forget.length > 0) return { program: said(forget), command: said(forget) };
+  return chosen ? CHOSEN : MORE;
 };
 
 const said = (forget: readonly string[]): string =>

@@ -29,6 +29,8 @@ import { runScript, script, waitMs } from './scripts.ts';
 const STEP = 1000;
 /** For how many milliseconds a state is kept with which no log begins. */
 const UNUSED_MS = 86_400_000;
+/** How often it is looked again before something is dropped, where executors report something each time. */
+const MOST_LOOKS = 20;
 /** How many entries of a state are written at a time. */
 const AT_ONCE = 500;
 
@@ -104,8 +106,9 @@ async function beginningOf(endpoint: RedisEndpoint, parts: Parts): Promise<Archi
   const { archived } = keys.kept({ epoch: first.seq, hash: first.hash });
   const what = `a state of epoch ${first.seq} that cannot be read`;
   const kept = await connection.request({ access: 'read', send: (client) => client.hget(archived, HEAD) });
-  if (kept === null) return withoutState(endpoint, parts, first);
-  const { entries, ...head } = replies.parse(keptSchema, replies.json(kept, what), what);
+  const read = keptSchema.safeParse(jsonOf(kept));
+  if (!read.success) return withoutState(endpoint, parts, first);
+  const { entries, ...head } = read.data;
   return {
     head,
     async state() {
@@ -122,7 +125,15 @@ async function beginningOf(endpoint: RedisEndpoint, parts: Parts): Promise<Archi
   };
 }
 
-/** The same where no state is kept. */
+function jsonOf(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+/** The same where no state is kept that can be read. */
 async function withoutState(
   endpoint: RedisEndpoint,
   { connection, keys, replies }: Parts,
@@ -256,7 +267,7 @@ export function redisDropper(
         replicas: endpoint.replicas,
       };
       const had = await bytes();
-      for (;;) {
+      for (let tries = 0; tries < MOST_LOOKS; tries += 1) {
         const changes =
           (await connection.request({ access: 'read', send: (client) => client.get(keys.changes) })) ?? '';
         await looks();
@@ -269,6 +280,10 @@ export function redisDropper(
         requireReplicated(dropped, endpoint, 'It was dropped there, and may yet come back.');
         return Math.max(0, had - (await bytes().catch(() => had)));
       }
+      throw new KillSwitchError(
+        'STORE_UNREACHABLE',
+        `Executors have reported something before each of ${MOST_LOOKS} tries. Nothing was dropped.`,
+      );
     },
   };
 }
