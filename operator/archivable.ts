@@ -5,7 +5,7 @@ import type { ControlConnection, ControlView } from '../store/ports.ts';
 import { alertRows } from './alerts/rows.ts';
 import { forgetCommand } from './forget-executor.ts';
 import type { GivenArchive } from './given/log.ts';
-import { JUDGED_BY, judgeReports } from './judge-reports.ts';
+import { forksNow } from './judge-reports.ts';
 import type { UnfitPoint } from './refusal-rows/archive.ts';
 import { ChangeRefusedError } from './refusals.ts';
 
@@ -94,8 +94,7 @@ export function nothingToArchive(
 
 /** Nobody can tell what is lost by a log of which that part was dropped. @throws ChangeRefusedError */
 export async function refuseForLosses(connection: ControlConnection): Promise<void> {
-  const beats = await connection.executors(); // first, so that none has seen more than the head says
-  const { forks } = await judgeReports(beats, await connection.read(JUDGED_BY), connection);
+  const { forks } = await forksNow(connection);
   if (forks.length > 0)
     throw new ChangeRefusedError({ kind: 'forked', executors: forks.map(({ executor }) => executor) });
 }

@@ -55,6 +55,14 @@ export async function judgeReports(
   return { forks, ignored_forks: ignored };
 }
 
+/** The same of a store as it is now. */
+export async function forksNow(
+  connection: Pick<ControlConnection, 'log' | 'forks' | 'dropper' | 'executors' | 'read'>,
+): Promise<Pick<Status, 'forks' | 'ignored_forks'>> {
+  const beats = await connection.executors(); // first, so that none has seen more than the head says
+  return judgeReports(beats, await connection.read(JUDGED_BY), connection);
+}
+
 const reportOf = (beat: ReportedBeat): readonly FoundReport[] =>
   beat.fork ? [{ ...beat.fork, id: beat.id, name: beat.name, by: namesOf(beat) }] : [];
 

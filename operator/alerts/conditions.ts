@@ -14,7 +14,7 @@ import { acknowledge, EVERYTHING, executorKey } from '../acknowledge.ts';
 import { allApprovals } from '../approvals.ts';
 import { type BudgetRow, isNearlySpent, readBudgets } from '../budget-rows.ts';
 import type { Hearing } from '../hearing.ts';
-import { JUDGED_BY, judgeReports } from '../judge-reports.ts';
+import { forksNow } from '../judge-reports.ts';
 import { type AlertData, bounded } from './alert.ts';
 
 /** Something that is so now, and that no change in the log says. `key`: the same as long as it is. */
@@ -58,9 +58,7 @@ const LOOKERS: { readonly [K in AlertKind]?: Looker } = {
   },
 
   async fork({ connection }) {
-    const beats = await connection.executors(); // first, so that none has seen more than the head says
-    const view = await connection.read(JUDGED_BY);
-    const { forks } = await judgeReports(beats, view, connection);
+    const { forks } = await forksNow(connection);
     return forks.map(({ executor, held }) => ({
       key: `${executor}\n${held?.hash ?? ''}`,
       text: `The store has lost changes that the executor ${shownId(executor)} had seen. Everything is stopped until somebody accepts that (recover).`,

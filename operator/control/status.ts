@@ -5,7 +5,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { takesNone } from '../given/checks.ts';
 import { givenList } from '../given/list.ts';
 import { heldStops } from '../held-stops.ts';
-import { JUDGED_BY, judgeReports } from '../judge-reports.ts';
+import { forksNow, judgeReports } from '../judge-reports.ts';
 import { KILL_FILTERS } from '../list-filters.ts';
 import { operatingNow } from '../operating-now.ts';
 import { killRecords, statusOf, type WholeSwitch } from '../status.ts';
@@ -38,8 +38,7 @@ export const status = ({
 
   async forks(...given: readonly unknown[]) {
     takesNone('forks', given);
-    const beats = await connection.executors(); // first, so that none has seen more than the head says
-    return judgeReports(beats, await connection.read(JUDGED_BY), connection);
+    return forksNow(connection);
   },
 
   async kills(options = {}) {
